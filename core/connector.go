@@ -1,0 +1,57 @@
+package core
+
+import "encoding/json"
+
+// ConnectorState is how a connector stands.
+type ConnectorState string
+
+// The connector states.
+const (
+	// ConnectorAvailable: found and described; launched on first use.
+	ConnectorAvailable ConnectorState = "available"
+	// ConnectorRunning: its process is up.
+	ConnectorRunning ConnectorState = "running"
+	// ConnectorBroken: it cannot be used; Reason says why.
+	ConnectorBroken ConnectorState = "broken"
+)
+
+// ConnectorInfo is an entry of the catalog.
+type ConnectorInfo struct {
+	Name         string          `json:"name"`
+	Version      string          `json:"version,omitempty"`
+	Summary      string          `json:"summary,omitempty"`
+	State        ConnectorState  `json:"state"`
+	Reason       string          `json:"reason,omitempty"`
+	Path         string          `json:"path"`
+	SHA256       string          `json:"sha256,omitempty"`
+	Actions      []ActionInfo    `json:"actions,omitempty"`
+	Capabilities []string        `json:"capabilities,omitempty"`
+	Secrets      []ConnectorNeed `json:"secrets,omitempty"`
+}
+
+// ActionInfo is one thing a connector can do. The first of a connector is the
+// default.
+type ActionInfo struct {
+	Name string `json:"name"`
+	Help string `json:"help,omitempty"`
+	// ConfigSchema is a JSON Schema (2020-12) of the step's config.
+	ConfigSchema json.RawMessage `json:"config_schema"`
+	Outputs      []ConnectorNeed `json:"outputs,omitempty"`
+}
+
+// ConnectorNeed names an output or a secret with a line of help.
+type ConnectorNeed struct {
+	Name     string `json:"name"`
+	Help     string `json:"help,omitempty"`
+	Required bool   `json:"required,omitempty"`
+}
+
+// Action returns the named action, the first one for "", or nil.
+func (c *ConnectorInfo) Action(name string) *ActionInfo {
+	for i := range c.Actions {
+		if name == "" || c.Actions[i].Name == name {
+			return &c.Actions[i]
+		}
+	}
+	return nil
+}

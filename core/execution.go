@@ -1,0 +1,78 @@
+package core
+
+import "time"
+
+// Execution is one run of one revision of a pipeline. Its steps are separate
+// documents (StepRun), so that a change of one step never rewrites the others.
+type Execution struct {
+	ID           string `json:"id" bson:"_id"`
+	PipelineID   string `json:"pipeline_id" bson:"pipeline_id"`
+	PipelineName string `json:"pipeline_name" bson:"pipeline_name"`
+	Revision     int    `json:"revision" bson:"revision"`
+	// Number counts the executions of a pipeline from 1: CI_BUILD_NUMBER. The
+	// store assigns it.
+	Number  int64       `json:"number" bson:"number"`
+	Status  Status      `json:"status" bson:"status"`
+	Reason  string      `json:"reason,omitempty" bson:"reason,omitempty"`
+	Trigger TriggerInfo `json:"trigger_info" bson:"trigger_info"`
+	// Environment was given with the trigger; it wins over the pipeline's.
+	Environment map[string]string `json:"environment,omitempty" bson:"environment,omitempty"`
+	// CancelRequested is set, with who asked, before anything is stopped.
+	CancelRequested string     `json:"cancel_requested,omitempty" bson:"cancel_requested,omitempty"`
+	CreatedAt       time.Time  `json:"created_at" bson:"created_at"`
+	UpdatedAt       time.Time  `json:"updated_at" bson:"updated_at"`
+	StartedAt       *time.Time `json:"started_at,omitempty" bson:"started_at,omitempty"`
+	FinishedAt      *time.Time `json:"finished_at,omitempty" bson:"finished_at,omitempty"`
+	Version         int64      `json:"version" bson:"version"`
+}
+
+// TriggerInfo says why an execution exists.
+type TriggerInfo struct {
+	Type        TriggerType `json:"trigger_type" bson:"trigger_type"`
+	TriggeredBy string      `json:"triggered_by,omitempty" bson:"triggered_by,omitempty"`
+	CommitHash  string      `json:"commit_hash,omitempty" bson:"commit_hash,omitempty"`
+	Branch      string      `json:"branch,omitempty" bson:"branch,omitempty"`
+	Tag         string      `json:"tag,omitempty" bson:"tag,omitempty"`
+	Repository  string      `json:"repository,omitempty" bson:"repository,omitempty"`
+}
+
+// StepRun is the life of one step in one execution. It is stored from the
+// moment its status first differs from pending.
+type StepRun struct {
+	ExecutionID string `json:"execution_id" bson:"execution_id"`
+	// Index is the step's place in the plan (see core/plan), from 0.
+	Index  int    `json:"index" bson:"index"`
+	Stage  string `json:"stage" bson:"stage"`
+	Name   string `json:"name" bson:"name"`
+	Status Status `json:"status" bson:"status"`
+	// Allowed is set on a failed step whose failure does not fail the run
+	// (continue_on_error).
+	Allowed    bool              `json:"allowed,omitempty" bson:"allowed,omitempty"`
+	Reason     string            `json:"reason,omitempty" bson:"reason,omitempty"`
+	Attempts   []Attempt         `json:"attempts,omitempty" bson:"attempts,omitempty"`
+	Outputs    map[string]string `json:"outputs,omitempty" bson:"outputs,omitempty"`
+	StartedAt  *time.Time        `json:"started_at,omitempty" bson:"started_at,omitempty"`
+	FinishedAt *time.Time        `json:"finished_at,omitempty" bson:"finished_at,omitempty"`
+	Version    int64             `json:"version" bson:"version"`
+}
+
+// Attempt is one try at a step. Its ID names the work in the outside world.
+type Attempt struct {
+	ID string `json:"id" bson:"id"`
+	// Number counts from 1.
+	Number int    `json:"number" bson:"number"`
+	Status Status `json:"status" bson:"status"`
+	// ExitCode is nil when there was no process or it ended by a signal.
+	ExitCode *int `json:"exit_code,omitempty" bson:"exit_code,omitempty"`
+	// Signal is the name of the signal that ended the process: "SIGKILL".
+	Signal string `json:"signal,omitempty" bson:"signal,omitempty"`
+	// ErrorClass is set when the connector broke, as opposed to a step that
+	// failed; it is one of the classes of the plugin protocol.
+	ErrorClass string `json:"error_class,omitempty" bson:"error_class,omitempty"`
+	Message    string `json:"message,omitempty" bson:"message,omitempty"`
+	// State is the connector's own, handed back when the attempt is joined.
+	State      []byte            `json:"state,omitempty" bson:"state,omitempty"`
+	Metadata   map[string]string `json:"metadata,omitempty" bson:"metadata,omitempty"`
+	StartedAt  time.Time         `json:"started_at" bson:"started_at"`
+	FinishedAt *time.Time        `json:"finished_at,omitempty" bson:"finished_at,omitempty"`
+}

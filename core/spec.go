@@ -1,0 +1,104 @@
+package core
+
+import "encoding/json"
+
+// Spec is what a pipeline file says, checked and normalised: connector names are
+// resolved, both spellings of a key have become one, durations are durations.
+type Spec struct {
+	Name          string            `json:"name" bson:"name"`
+	Description   string            `json:"description,omitempty" bson:"description,omitempty"`
+	Triggers      []Trigger         `json:"triggers,omitempty" bson:"triggers,omitempty"`
+	Stages        []Stage           `json:"stages" bson:"stages"`
+	Environment   map[string]string `json:"environment,omitempty" bson:"environment,omitempty"`
+	Timeout       Duration          `json:"timeout,omitempty" bson:"timeout,omitempty"`
+	RetryCount    *int              `json:"retry_count,omitempty" bson:"retry_count,omitempty"`
+	Notifications *Notifications    `json:"notifications,omitempty" bson:"notifications,omitempty"`
+}
+
+// Stage is a named group of steps.
+type Stage struct {
+	Name        string            `json:"name" bson:"name"`
+	Steps       []Step            `json:"steps" bson:"steps"`
+	Condition   string            `json:"condition,omitempty" bson:"condition,omitempty"`
+	Parallel    bool              `json:"parallel,omitempty" bson:"parallel,omitempty"`
+	Environment map[string]string `json:"environment,omitempty" bson:"environment,omitempty"`
+	Timeout     Duration          `json:"timeout,omitempty" bson:"timeout,omitempty"`
+	RetryCount  *int              `json:"retry_count,omitempty" bson:"retry_count,omitempty"`
+	// DependsOn names stages. Nil means "the stage before this one"; an empty,
+	// non-nil list means none.
+	DependsOn   []string        `json:"depends_on" bson:"depends_on"`
+	Matrix      json.RawMessage `json:"matrix,omitempty" bson:"matrix,omitempty"`
+	Concurrency json.RawMessage `json:"concurrency,omitempty" bson:"concurrency,omitempty"`
+}
+
+// Step is one thing a connector does.
+type Step struct {
+	Name string `json:"name" bson:"name"`
+	// Connector is the resolved name of the plugin: "shell", "aws", "acme".
+	Connector string `json:"connector" bson:"connector"`
+	// Action is empty for the connector's default action.
+	Action string `json:"action,omitempty" bson:"action,omitempty"`
+	// Config is a JSON object that only the connector understands, without
+	// the `action` key.
+	Config          json.RawMessage   `json:"config" bson:"config"`
+	Condition       string            `json:"condition,omitempty" bson:"condition,omitempty"`
+	ContinueOnError bool              `json:"continue_on_error,omitempty" bson:"continue_on_error,omitempty"`
+	Timeout         Duration          `json:"timeout,omitempty" bson:"timeout,omitempty"`
+	RetryCount      *int              `json:"retry_count,omitempty" bson:"retry_count,omitempty"`
+	Environment     map[string]string `json:"environment,omitempty" bson:"environment,omitempty"`
+	// DependsOn names steps of the same stage, or "stage/step". Nil means the
+	// step before this one, unless the stage is parallel.
+	DependsOn []string        `json:"depends_on" bson:"depends_on"`
+	Secrets   []string        `json:"secrets,omitempty" bson:"secrets,omitempty"`
+	Outputs   json.RawMessage `json:"outputs,omitempty" bson:"outputs,omitempty"`
+	Artifacts json.RawMessage `json:"artifacts,omitempty" bson:"artifacts,omitempty"`
+	Cache     json.RawMessage `json:"cache,omitempty" bson:"cache,omitempty"`
+}
+
+// TriggerType is what may start an execution.
+type TriggerType string
+
+// The trigger types.
+const (
+	TriggerManual      TriggerType = "manual"
+	TriggerWebhook     TriggerType = "webhook"
+	TriggerSchedule    TriggerType = "schedule"
+	TriggerGitPush     TriggerType = "git_push"
+	TriggerGitTag      TriggerType = "git_tag"
+	TriggerPullRequest TriggerType = "pull_request"
+)
+
+// TriggerTypes lists every trigger type.
+func TriggerTypes() []TriggerType {
+	return []TriggerType{TriggerManual, TriggerWebhook, TriggerSchedule, TriggerGitPush, TriggerGitTag, TriggerPullRequest}
+}
+
+// Trigger is a declared reason to run a pipeline.
+type Trigger struct {
+	Type   TriggerType   `json:"trigger_type" bson:"trigger_type"`
+	Config TriggerConfig `json:"config" bson:"config"`
+}
+
+// TriggerConfig narrows a trigger.
+type TriggerConfig struct {
+	WebhookURL     string   `json:"webhook_url,omitempty" bson:"webhook_url,omitempty"`
+	CronExpression string   `json:"cron_expression,omitempty" bson:"cron_expression,omitempty"`
+	TimeZone       string   `json:"timezone,omitempty" bson:"timezone,omitempty"`
+	BranchPatterns []string `json:"branch_patterns,omitempty" bson:"branch_patterns,omitempty"`
+	TagPatterns    []string `json:"tag_patterns,omitempty" bson:"tag_patterns,omitempty"`
+	Repository     string   `json:"repository,omitempty" bson:"repository,omitempty"`
+	Events         []string `json:"events,omitempty" bson:"events,omitempty"`
+}
+
+// Notifications are messages sent when a run starts or ends.
+type Notifications struct {
+	OnStart   []NotificationTarget `json:"on_start,omitempty" bson:"on_start,omitempty"`
+	OnSuccess []NotificationTarget `json:"on_success,omitempty" bson:"on_success,omitempty"`
+	OnFailure []NotificationTarget `json:"on_failure,omitempty" bson:"on_failure,omitempty"`
+}
+
+// NotificationTarget is where one message goes: email, slack, webhook, github.
+type NotificationTarget struct {
+	Type   string            `json:"target_type" bson:"target_type"`
+	Config map[string]string `json:"config" bson:"config"`
+}

@@ -1,0 +1,98 @@
+package core
+
+import (
+	"context"
+	"time"
+)
+
+// Page asks for a part of a list, newest first.
+type Page struct {
+	// Limit is how many at the most; 0 means DefaultPageLimit.
+	Limit int
+	// After is the ID of the last item already seen; empty to begin.
+	After string
+}
+
+// Bounds of Page.Limit.
+const (
+	DefaultPageLimit = 50
+	MaxPageLimit     = 500
+)
+
+// PipelineStore keeps pipelines and their revisions. It is safe for concurrent
+// use. Lookups that find nothing return NotFound.
+type PipelineStore interface {
+	// CreatePipeline stores a pipeline with its first revision, all or nothing,
+	// and sets p.Version to 1. It is on disk when it returns.
+	CreatePipeline(ctx context.Context, p *Pipeline, first *PipelineRevision) error
+	// UpdatePipeline stores p with a new revision if the stored version is still
+	// p.Version, and returns Conflict otherwise. It increments p.Version. The new
+	// revision may be nil.
+	UpdatePipeline(ctx context.Context, p *Pipeline, next *PipelineRevision) error
+	// DeletePipeline removes the pipeline. Its revisions stay while executions
+	// name them.
+	DeletePipeline(ctx context.Context, id string) error
+	Pipeline(ctx context.Context, id string) (*Pipeline, error)
+	// Pipelines returns a page, newest first (IDs are UUIDv7, so by ID descending).
+	Pipelines(ctx context.Context, page Page) ([]*Pipeline, error)
+	// Revision also answers for a deleted pipeline that has executions.
+	Revision(ctx context.Context, pipelineID string, number int) (*PipelineRevision, error)
+	// Revisions returns all revisions of a pipeline without YAML and Spec, newest first.
+	Revisions(ctx context.Context, pipelineID string) ([]*PipelineRevision, error)
+}
+
+// ExecutionFilter narrows a list of executions; zero fields do not.
+type ExecutionFilter struct {
+	PipelineID string
+	Statuses   []Status
+	Page       Page
+}
+
+// ExecutionStore keeps executions and their steps. It is safe for concurrent
+// use. Lookups that find nothing return NotFound.
+type ExecutionStore interface {
+	// CreateExecution assigns e.Number, the next of its pipeline, sets e.Version
+	// to 1 and stores e. It is on disk when it returns: an acknowledged trigger is
+	// never lost.
+	CreateExecution(ctx context.Context, e *Execution) error
+	// UpdateExecution stores e if the stored version is still e.Version, and
+	// returns Conflict otherwise. It increments e.Version.
+	UpdateExecution(ctx context.Context, e *Execution) error
+	Execution(ctx context.Context, id string) (*Execution, error)
+	// Executions returns a page, newest first.
+	Executions(ctx context.Context, filter ExecutionFilter) ([]*Execution, error)
+	// SaveStepRun inserts s when s.Version is 0 and updates it otherwise, under
+	// the same rule as UpdateExecution. It increments s.Version.
+	SaveStepRun(ctx context.Context, s *StepRun) error
+	// StepRuns returns the stored steps of an execution, by index.
+	StepRuns(ctx context.Context, executionID string) ([]*StepRun, error)
+}
+
+// Token lets a program or a person in. The secret itself is never stored.
+type Token struct {
+	ID   string `json:"id" bson:"_id"`
+	Name string `json:"name" bson:"name"`
+	// Hash is the SHA-256 of the secret, in hex.
+	Hash      string    `json:"-" bson:"hash"`
+	CreatedAt time.Time `json:"created_at" bson:"created_at"`
+}
+
+// TokenStore keeps tokens. It is safe for concurrent use.
+type TokenStore interface {
+	CreateToken(ctx context.Context, t *Token) error
+	// TokenByHash returns NotFound for an unknown hash.
+	TokenByHash(ctx context.Context, hash string) (*Token, error)
+	CountTokens(ctx context.Context) (int, error)
+}
+
+// Store is everything a server keeps outside logs and files.
+type Store interface {
+	PipelineStore
+	ExecutionStore
+	TokenStore
+	// Kind names the implementation for people: "sqlite", "memory".
+	Kind() string
+	// Ping reports whether the store answers.
+	Ping(ctx context.Context) error
+	Close() error
+}
