@@ -1,0 +1,48 @@
+package sdk
+
+import "context"
+
+// Connector is what every connector implements. All methods may be called
+// concurrently, RunStep also for the same attempt.
+type Connector interface {
+	// Info says what the connector is and can do. It does no I/O.
+	Info() Info
+
+	// RunStep runs an attempt, or joins it when its work is already there, and
+	// returns when the work has ended.
+	//
+	// A step that failed is a Result; an error means that the connector broke
+	// (see Error). When ctx is done, CancelGrace tells the two reasons apart:
+	// cancelled (stop the work, by force after the grace period, and return
+	// Cancelled) or detached (leave the work alone and return ctx's error).
+	RunStep(ctx context.Context, request RunRequest, session *Session) (Result, error)
+}
+
+// ConfigValidator checks a config beyond its schema. Optional.
+type ConfigValidator interface {
+	ValidateConfig(ctx context.Context, request ValidateRequest) ([]Diagnostic, error)
+}
+
+// PreExecutor is called once before the first RunStep of an attempt. An error
+// fails the attempt. Optional.
+type PreExecutor interface {
+	PreExecute(ctx context.Context, request PreExecuteRequest) error
+}
+
+// PostExecutor is called after an attempt's result is stored; it may be called
+// more than once. Optional.
+type PostExecutor interface {
+	PostExecute(ctx context.Context, request PostExecuteRequest) error
+}
+
+// Destroyer removes what is left of attempts: processes, containers, files. It
+// is idempotent, also for attempts it has never heard of. Optional, but whoever
+// starts something that can outlive RunStep needs it.
+type Destroyer interface {
+	DestroyStep(ctx context.Context, request DestroyRequest) error
+}
+
+// Checker says whether the service behind the connector can be used. Optional.
+type Checker interface {
+	Check(ctx context.Context, request CheckRequest) (CheckResult, error)
+}

@@ -1,0 +1,94 @@
+package sdk
+
+import "encoding/json"
+
+// ProtocolVersion is the version of connector.v1 that this SDK speaks.
+const ProtocolVersion = 1
+
+// Info describes a connector.
+type Info struct {
+	// Name in lower-case letters, digits and hyphens; the binary is
+	// patchbay-connector-<name>.
+	Name string
+	// Version of the connector, semantic.
+	Version string
+	// ProtocolVersion is filled in by the SDK.
+	ProtocolVersion uint32
+	// Summary is one line of help.
+	Summary string
+	// Actions has at least one; the first is used by steps that name none.
+	// NewActions fills it in.
+	Actions []ActionInfo
+	// Capabilities is filled in by the SDK from the interfaces implemented.
+	Capabilities []Capability
+	// Secrets names those the connector can make use of.
+	Secrets []SecretInfo
+}
+
+// ActionInfo is one thing a connector can do.
+type ActionInfo struct {
+	Name string
+	Help string
+	// ConfigSchema is a JSON Schema (2020-12) of the step's config without its
+	// `action` key.
+	ConfigSchema json.RawMessage
+	Outputs      []OutputInfo
+}
+
+// OutputInfo names a value that an action sets for later steps.
+type OutputInfo struct {
+	Name string
+	Help string
+}
+
+// SecretInfo names a secret.
+type SecretInfo struct {
+	Name     string
+	Help     string
+	Required bool
+}
+
+// Capability is an optional method that a connector has.
+type Capability string
+
+// The capabilities.
+const (
+	CapabilityValidateConfig Capability = "validate_config"
+	CapabilityPreExecute     Capability = "pre_execute"
+	CapabilityPostExecute    Capability = "post_execute"
+	CapabilityDestroyStep    Capability = "destroy_step"
+	CapabilityCheck          Capability = "check"
+)
+
+// Has reports whether the connector announced the capability.
+func (i Info) Has(c Capability) bool {
+	for _, have := range i.Capabilities {
+		if have == c {
+			return true
+		}
+	}
+	return false
+}
+
+// describe completes a connector's Info with what the SDK knows.
+func describe(c Connector) Info {
+	info := c.Info()
+	info.ProtocolVersion = ProtocolVersion
+	info.Capabilities = nil
+	add := func(ok bool, capability Capability) {
+		if ok {
+			info.Capabilities = append(info.Capabilities, capability)
+		}
+	}
+	_, validates := c.(ConfigValidator)
+	_, pre := c.(PreExecutor)
+	_, post := c.(PostExecutor)
+	_, destroys := c.(Destroyer)
+	_, checks := c.(Checker)
+	add(validates, CapabilityValidateConfig)
+	add(pre, CapabilityPreExecute)
+	add(post, CapabilityPostExecute)
+	add(destroys, CapabilityDestroyStep)
+	add(checks, CapabilityCheck)
+	return info
+}

@@ -1,0 +1,78 @@
+package sdk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	connectorv1 "github.com/patchbay-ci/patchbay/proto/connector/v1"
+)
+
+// RunStep serves one attempt on one stream.
+func (s *server) RunStep(stream connectorv1.ConnectorService_RunStepServer) error {
+	s.attempts.Add(1)
+	defer s.attempts.Done()
+	first, err := stream.Recv()
+	if err != nil {
+		return err
+	}
+	start := first.GetStart()
+	if start == nil {
+		return errorToStatus(Errorf(ClassInternal, "the first message of RunStep must be Start"))
+	}
+	request := runRequestFromProto(start)
+	session := newSession(request.Offsets, stream.Send)
+	// The attempt's context must outlive the stream, or a lost host could not be
+	// told apart from a cancellation.
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(stream.Context()))
+	defer cancel(nil)
+	go s.watch(stream, request.CancelOnDisconnect, cancel)
+
+	result, err := s.run(ctx, request, session)
+	session.close()
+	switch {
+	case errors.Is(context.Cause(ctx), ErrDetached):
+		return errorToStatus(ErrDetached)
+	case err != nil:
+		return errorToStatus(err)
+	}
+	return stream.Send(&connectorv1.RunStepResponse{
+		Message: &connectorv1.RunStepResponse_Result{Result: resultToProto(result)}})
+}
+
+// run turns a panic of one step into an error of that step: the others go on.
+func (s *server) run(ctx context.Context, request RunRequest, session *Session) (result Result, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			Logger(s.connector.Info().Name).Error("panic in RunStep", "attempt", request.Step.AttemptID,
+				"panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			err = Errorf(ClassInternal, "the connector panicked; its log has the details")
+		}
+	}()
+	return s.connector.RunStep(ctx, request, session)
+}
+
+// watch ends the attempt's context when the host cancels, lets go or dies. It
+// returns when the stream ends, at the latest with RunStep itself.
+func (s *server) watch(stream connectorv1.ConnectorService_RunStepServer, cancelOnDisconnect bool, cancel context.CancelCauseFunc) {
+	stop := context.AfterFunc(s.stopping, func() { cancel(disconnected(cancelOnDisconnect)) })
+	defer stop()
+	for {
+		message, err := stream.Recv()
+		if err != nil {
+			cancel(disconnected(cancelOnDisconnect))
+			return
+		}
+		if c := message.GetCancel(); c != nil {
+			cancel(&cancelRequest{grace: c.GetGrace().AsDuration()})
+		}
+	}
+}
+
+func disconnected(cancelOnDisconnect bool) error {
+	if cancelOnDisconnect {
+		return &cancelRequest{grace: DisconnectGrace}
+	}
+	return ErrDetached
+}
