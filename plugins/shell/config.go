@@ -1,0 +1,39 @@
+package main
+
+import (
+	"github.com/patchbay-ci/patchbay/sdk"
+)
+
+// config is what a shell step may say.
+type config struct {
+	Command          string          `json:"command,omitempty" jsonschema:"description=Run by sh -c"`
+	Script           sdk.Lines       `json:"script,omitempty" jsonschema:"description=Run by sh -e -c: the first command that fails ends it"`
+	WorkingDirectory string          `json:"working_directory,omitempty" jsonschema:"description=Relative to the workspace; it cannot leave it"`
+	Environment      sdk.Environment `json:"environment,omitempty"`
+	Shell            string          `json:"shell,omitempty" jsonschema:"description=Another interpreter that takes -c: bash; zsh; python3,default=sh"`
+
+	// Accepted from RustCI's files, where they steer its deployments.
+	DeploymentType             string `json:"deployment_type,omitempty" jsonschema:"description=Accepted; has no effect on a shell step"`
+	DisableDeploymentDetection bool   `json:"disable_deployment_detection,omitempty" jsonschema:"description=Accepted; has no effect on a shell step"`
+}
+
+// CheckConfig wants exactly one of command and script.
+func (c *config) CheckConfig() error {
+	switch {
+	case c.Command == "" && c.Script == "":
+		return &sdk.Error{Class: sdk.ClassInvalidConfig, Message: "there is nothing to run: neither command nor script is given",
+			Suggestion: "add command: <one line> or script: |"}
+	case c.Command != "" && c.Script != "":
+		return &sdk.Error{Class: sdk.ClassInvalidConfig, Pointer: "/script", Message: "command and script are both given",
+			Suggestion: "keep one of them"}
+	}
+	return nil
+}
+
+// source returns the text to run and whether the first failure ends it.
+func (c *config) source() (text string, stopOnError bool) {
+	if c.Script != "" {
+		return string(c.Script), true
+	}
+	return c.Command, false
+}

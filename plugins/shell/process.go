@@ -1,0 +1,168 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/patchbay-ci/patchbay/sdk"
+)
+
+// process is the shell of one attempt as this process sees it.
+type process struct {
+	attempt *attempt
+	pid     int
+	// joined: started by another process than this one.
+	joined bool
+
+	done chan struct{} // closed when the shell has ended
+	end  ending        // valid after done
+	lost bool          // valid after done: it ended and nobody knows how
+}
+
+// result is how the shell ended; call it after done.
+func (p *process) result() (sdk.Result, error) {
+	switch {
+	case p.lost:
+		return sdk.Result{}, &sdk.Error{Class: sdk.ClassLost,
+			Message:    "the step's shell is gone and left no exit code: it was killed while nobody watched it, or the machine restarted",
+			Suggestion: "retry the step; retry_count does so by itself"}
+	case p.end.signal != "":
+		return sdk.Signalled(p.end.signal), nil
+	default:
+		return sdk.Exited(p.end.code), nil
+	}
+}
+
+func signalGroup(leader int, signal syscall.Signal) {
+	// ESRCH means that the group is empty: that is what was wanted.
+	_ = syscall.Kill(-leader, signal)
+}
+
+func groupAlive(leader int) bool { return syscall.Kill(-leader, 0) == nil }
+
+// processTable knows the attempts that this process has started or joined.
+type processTable struct {
+	mu   sync.Mutex // also held while forking, see reapOrphans
+	byID map[string]*process
+}
+
+func newProcessTable() *processTable {
+	adoptOrphans()
+	return &processTable{byID: map[string]*process{}}
+}
+
+// startOrJoin returns the attempt's shell: the one this process already knows, the
+// one that another process has started, or a new one. Whoever comes first, only
+// one shell gets past its claim (see commandLine).
+func (t *processTable) startOrJoin(a *attempt, r sdk.Request[config]) (*process, error) {
+	if a.dir == "" {
+		return nil, errNoAttemptPath
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if p, known := t.byID[a.id]; known {
+		return p, nil
+	}
+	pid, err := a.pid()
+	if err != nil {
+		return nil, err
+	}
+	var p *process
+	if pid > 0 {
+		p = join(a, pid)
+	} else if p, err = start(a, r); err != nil {
+		return nil, err
+	}
+	t.byID[a.id] = p
+	return p, nil
+}
+
+func start(a *attempt, r sdk.Request[config]) (*process, error) {
+	directory, err := workingDirectory(r.Step.Workspace.Path, r.Config.WorkingDirectory)
+	if err != nil {
+		return nil, err
+	}
+	argv, err := commandLine(a, r.Config)
+	if err != nil {
+		return nil, err
+	}
+	stdout, err := openOutput(a.stdoutFile())
+	if err != nil {
+		return nil, err
+	}
+	defer stdout.Close()
+	stderr, err := openOutput(a.stderrFile())
+	if err != nil {
+		return nil, err
+	}
+	defer stderr.Close()
+
+	cmd := &exec.Cmd{Path: argv[0], Args: argv, Dir: directory, Env: stepEnvironment(r),
+		Stdout: stdout, Stderr: stderr, SysProcAttr: &syscall.SysProcAttr{Setsid: true}}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start the shell: %w", err)
+	}
+	p := &process{attempt: a, pid: cmd.Process.Pid, done: make(chan struct{})}
+	go p.wait(cmd)
+	return p, nil
+}
+
+// openOutput opens for appending: a shell that loses its claim harms nothing.
+func openOutput(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the output file: %w", err)
+	}
+	return file, nil
+}
+
+// wait learns how a child of this process ended.
+func (p *process) wait(cmd *exec.Cmd) {
+	defer close(p.done)
+	err := cmd.Wait()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		p.lost = true
+		return
+	}
+	status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
+	if status.Signaled() {
+		p.end = ending{signal: unix.SignalName(status.Signal())}
+		// Best effort: without it, only a later join would not know the signal.
+		_ = p.attempt.recordSignal(p.end.signal)
+		return
+	}
+	p.end = ending{code: status.ExitStatus()}
+	if p.end.code == claimFailed {
+		p.yieldTo()
+	}
+}
+
+// yieldTo follows the shell that made the claim, if it was not ours.
+func (p *process) yieldTo() {
+	owner, err := p.attempt.pid()
+	if err != nil || owner == 0 || owner == p.pid {
+		return
+	}
+	other := join(p.attempt, owner)
+	<-other.done
+	p.end, p.lost = other.end, other.lost
+}
+
+// join follows a shell that is not a child of this process.
+func join(a *attempt, pid int) *process {
+	p := &process{attempt: a, pid: pid, joined: true, done: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		waitForExit(pid, a.id)
+		end, ok := a.recordedEnding()
+		p.end, p.lost = end, !ok
+	}()
+	return p
+}

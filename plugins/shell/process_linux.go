@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// adoptOrphans makes this process the parent of every descendant that loses its
+// own, so that none can hide from DestroyStep.
+func adoptOrphans() {
+	// A kernel that refuses leaves the group, which is killed anyway.
+	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+}
+
+// waitForExit returns when the process is gone or is not of the attempt.
+func waitForExit(pid int, id string) {
+	handle, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		for marked(pid, map[string]bool{id: true}) {
+			time.Sleep(killPause)
+		}
+		return
+	}
+	defer unix.Close(handle)
+	// Asked after opening the handle: now it cannot be another process's.
+	if !marked(pid, map[string]bool{id: true}) {
+		return
+	}
+	for {
+		_, err := unix.Poll([]unix.PollFd{{Fd: int32(handle), Events: unix.POLLIN}}, -1)
+		if err != unix.EINTR {
+			return
+		}
+	}
+}
+
+// marked reports whether a process carries the mark of one of the attempts in the
+// environment it was started with.
+func marked(pid int, ids map[string]bool) bool {
+	environment, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+	if err != nil {
+		return false
+	}
+	_, after, found := bytes.Cut(environment, []byte(attemptEnv+"="))
+	if !found {
+		return false
+	}
+	id, _, _ := bytes.Cut(after, []byte{0})
+	return ids[string(id)]
+}
+
+func sessionOf(pid int) int {
+	session, err := unix.Getsid(pid)
+	if err != nil {
+		return -1
+	}
+	return session
+}
+
+// reapOrphans collects the dead among this process's adopted children and returns
+// the living ones.
+func (t *processTable) reapOrphans() []int {
+	t.mu.Lock() // no fork meanwhile: a new child must not be taken for an orphan
+	defer t.mu.Unlock()
+	own := map[int]bool{}
+	for _, p := range t.byID {
+		if !p.joined {
+			own[p.pid] = true
+		}
+	}
+	var alive []int
+	for _, pid := range children() {
+		if own[pid] {
+			continue
+		}
+		reaped, err := syscall.Wait4(pid, nil, syscall.WNOHANG, nil)
+		if err == nil && reaped == 0 {
+			alive = append(alive, pid)
+		}
+	}
+	return alive
+}
+
+// children lists the children of all threads of this process.
+func children() []int {
+	lists, err := filepath.Glob("/proc/self/task/*/children")
+	if err != nil {
+		return nil
+	}
+	var pids []int
+	for _, list := range lists {
+		data, err := os.ReadFile(list)
+		if err != nil {
+			continue // the thread has ended
+		}
+		for _, field := range strings.Fields(string(data)) {
+			if pid, err := strconv.Atoi(field); err == nil {
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids
+}
+
+// killMarked ends every process on the machine that carries an attempt's mark: the
+// way to find what was started by an earlier process of this connector.
+func killMarked(ids map[string]bool) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return
+	}
+	for _, entry := range entries {
+		if pid, err := strconv.Atoi(entry.Name()); err == nil && marked(pid, ids) {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
+}

@@ -1,0 +1,26 @@
+//go:build !linux
+
+package main
+
+import (
+	"syscall"
+	"time"
+)
+
+// Without /proc and subreapers, an attempt's processes are those of its group.
+
+func adoptOrphans() {}
+
+func waitForExit(pid int, _ string) {
+	for syscall.Kill(pid, 0) == nil {
+		time.Sleep(killPause)
+	}
+}
+
+func marked(int, map[string]bool) bool { return false }
+
+func sessionOf(int) int { return -1 }
+
+func (t *processTable) reapOrphans() []int { return nil }
+
+func killMarked(map[string]bool) {}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/patchbay-ci/patchbay/sdk"
+)
+
+// maxArgument is the longest text handed to a shell as an argument; Linux allows
+// 128 KiB for one. Longer ones go through a file.
+const maxArgument = 96 << 10
+
+// claimFailed is the exit code of a shell that found its attempt already begun.
+const claimFailed = 75
+
+// needsOwnShell finds texts that may replace the shell or its EXIT trap.
+var needsOwnShell = regexp.MustCompile(`\b(trap|exec)\b`)
+
+// commandLine makes the argv that runs a step's text.
+//
+// The shell that runs it first claims the attempt by making the pid file, and
+// records its exit code in a trap, so that both are there when this process is
+// not. That costs no second shell, except for texts that could undo it and for
+// interpreters that are no POSIX shells: those run below a small sh.
+func commandLine(a *attempt, c config) ([]string, error) {
+	interpreter := c.Shell
+	if interpreter == "" {
+		interpreter = "sh"
+	}
+	path, err := findShell(interpreter)
+	if err != nil {
+		return nil, &sdk.Error{Class: sdk.ClassInvalidConfig, Pointer: "/shell",
+			Message: fmt.Sprintf("there is no %q in the PATH", interpreter), Suggestion: "install it, or name another shell", Err: err}
+	}
+	text, stopOnError := c.source()
+	claim := fmt.Sprintf("{ set -C; echo $$ >%s; } 2>/dev/null || exit %d; set +C; ", quote(a.pidFile()), claimFailed)
+	record := "echo $? >" + quote(a.exitFile())
+
+	if !posixShell(interpreter) || needsOwnShell.MatchString(text) {
+		argv := []string{path}
+		if stopOnError && posixShell(interpreter) {
+			argv = append(argv, "-e")
+		}
+		if text, err = textArgument(a, interpreter, text); err != nil {
+			return nil, err
+		}
+		outer, err := findShell("sh")
+		if err != nil {
+			return nil, err
+		}
+		return append([]string{outer, "-c", claim + `"$@"; ` + record, "sh"}, append(argv, "-c", text)...), nil
+	}
+	if text, err = textArgument(a, interpreter, text); err != nil {
+		return nil, err
+	}
+	prelude := claim + "trap " + quote(record) + " EXIT; "
+	if stopOnError {
+		prelude += "set -e; "
+	}
+	return []string{path, "-c", prelude + text}, nil
+}
+
+// textArgument returns the text, or for one that is too long for an argument a
+// text that reads it from a file.
+func textArgument(a *attempt, interpreter, text string) (string, error) {
+	if len(text) <= maxArgument {
+		return text, nil
+	}
+	if !posixShell(interpreter) {
+		return "", sdk.Errorf(sdk.ClassInvalidConfig, "a text of %d bytes is too long for %s -c (%d at most): put it in a file of the workspace",
+			len(text), interpreter, maxArgument)
+	}
+	if err := os.WriteFile(a.scriptFile(), []byte(text), 0o600); err != nil {
+		return "", fmt.Errorf("write the script: %w", err)
+	}
+	return ". " + quote(a.scriptFile()), nil
+}
+
+func posixShell(interpreter string) bool {
+	switch filepath.Base(interpreter) {
+	case "sh", "dash", "bash", "ash", "ksh", "mksh", "zsh":
+		return true
+	default:
+		return false
+	}
+}
+
+func findShell(name string) (string, error) { return exec.LookPath(name) }
+
+// quote makes one word of a POSIX shell.
+func quote(text string) string {
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
