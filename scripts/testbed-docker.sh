@@ -81,6 +81,7 @@ dk_identity() {
   local stat
   stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
   set -- "$1" ${stat##*) }
+  [ "$2" != Z ] || return 1
   echo "$1 ${21}" # field 22 of stat; the first two were cut off above
 }
 
