@@ -1,0 +1,183 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/patchbay-ci/patchbay/core"
+	"github.com/patchbay-ci/patchbay/sdk"
+)
+
+// maxBarrenJoins is how often in a row a connector may die over an attempt without
+// having brought anything new.
+const maxBarrenJoins = 5
+
+// stopSlack is how long beyond the grace period a connector may take to report a
+// cancelled step before the engine destroys the attempt without it.
+const stopSlack = 10 * time.Second
+
+// errUnresponsive ends the watching of a step whose connector does not cancel it.
+var errUnresponsive = errors.New("the connector did not stop the step in time")
+
+// try runs or joins an attempt until it has an end, and writes that into a. It
+// reports whether the engine detached instead. A fresh attempt has never been told
+// to a connector.
+func (l *stepLife) try(a *core.Attempt, fresh bool) (detached bool) {
+	limited, cancel := l.limit(a)
+	defer cancel()
+	request, err := l.request(a)
+	if err != nil {
+		l.end(a, core.StatusFailed, err)
+		return false
+	}
+	if fresh && limited.Err() != nil { // stopped before it began
+		l.endStopped(a, limited)
+		return false
+	}
+	sink := &sink{life: l, attempt: a}
+	for barren := 0; ; {
+		before := sink.received
+		result, err := l.watch(limited, a, request, sink)
+		switch {
+		case err == nil:
+			l.conclude(a, limited, result)
+			return false
+		case l.run.ctx.Err() != nil:
+			return true
+		case errors.Is(err, errUnresponsive):
+			l.run.destroy(l.spec.Connector, []*core.Attempt{a})
+			l.endStopped(a, limited)
+			a.Message += "; the connector did not confirm it"
+			return false
+		case !errors.Is(err, sdk.ErrGone) && !errors.Is(err, errLog):
+			l.end(a, core.StatusFailed, err)
+			return false
+		}
+		if barren++; sink.received > before {
+			barren = 0
+		}
+		l.run.log.Warn("joining the step again", "step", l.step.Name, "attempt", a.ID, "error", err)
+		if barren >= maxBarrenJoins {
+			l.end(a, core.StatusFailed, &sdk.Error{Class: sdk.ClassInternal,
+				Message: fmt.Sprintf("the %s connector died %d times over this step", l.spec.Connector, barren)})
+			return false
+		}
+		l.refresh(a, &request)
+	}
+}
+
+// limit makes the context that is done when the attempt is to stop: because the
+// step is, or because the attempt's own time is up.
+func (l *stepLife) limit(a *core.Attempt) (context.Context, context.CancelFunc) {
+	if l.spec.Timeout <= 0 {
+		return context.WithCancel(l.stop)
+	}
+	return context.WithDeadlineCause(l.stop, a.StartedAt.Add(l.spec.Timeout.Std()),
+		&stopReason{core.StatusTimeout, fmt.Sprintf("the step's time of %s was up", l.spec.Timeout)})
+}
+
+// request makes what the connector is told.
+func (l *stepLife) request(a *core.Attempt) (sdk.RunRequest, error) {
+	config, err := expandConfig(l.spec.Config, l.environment)
+	if err != nil {
+		return sdk.RunRequest{}, err
+	}
+	if len(l.spec.Secrets) > 0 {
+		return sdk.RunRequest{}, &sdk.Error{Class: sdk.ClassInvalidConfig,
+			Message:    fmt.Sprintf("secret %q is not defined", l.spec.Secrets[0]),
+			Suggestion: "this version of Patchbay has no store for secrets"}
+	}
+	if err := l.run.workspace.MakeAttempt(a.ID); err != nil {
+		return sdk.RunRequest{}, err
+	}
+	request := sdk.RunRequest{
+		Step: sdk.Step{AttemptID: a.ID, Action: l.spec.Action, Config: config, Environment: l.environment,
+			Workspace: l.run.attemptWorkspace(a)},
+		CancelOnDisconnect: l.run.engine.options.CancelOnDisconnect,
+	}
+	if l.spec.Timeout > 0 {
+		request.Deadline = a.StartedAt.Add(l.spec.Timeout.Std())
+	}
+	l.refresh(a, &request)
+	return request, nil
+}
+
+// refresh tells a join how far the attempt got.
+func (l *stepLife) refresh(a *core.Attempt, request *sdk.RunRequest) {
+	offsets := l.run.logs.Offsets(l.node, a.Number)
+	request.Offsets = sdk.Offsets{Stdout: offsets.Stdout, Stderr: offsets.Stderr}
+	request.State = a.State
+}
+
+// watch follows the attempt through one connector process.
+func (l *stepLife) watch(limited context.Context, a *core.Attempt, request sdk.RunRequest, events *sink) (sdk.Result, error) {
+	var result sdk.Result
+	ctx, abandon := context.WithCancelCause(l.run.ctx)
+	defer abandon(nil)
+	err := l.run.engine.options.Connectors.Use(ctx, l.spec.Connector, func(client *sdk.Client, info sdk.Info) error {
+		if info.Has(sdk.CapabilityPreExecute) && !events.announced {
+			if err := client.PreExecute(ctx, sdk.PreExecuteRequest{Step: request.Step}); err != nil {
+				return err
+			}
+		}
+		events.announced = true
+		running, err := client.RunStep(ctx, request)
+		if err != nil {
+			return err
+		}
+		unhook := context.AfterFunc(limited, func() {
+			grace := l.run.engine.options.Grace
+			// If it cannot be sent, the process is gone, which Wait will say.
+			_ = running.Cancel(grace)
+			select {
+			case <-time.After(grace + stopSlack):
+				abandon(errUnresponsive)
+			case <-ctx.Done():
+			}
+		})
+		defer unhook()
+		result, err = running.Wait(events)
+		return err
+	})
+	return result, err
+}
+
+// conclude writes a connector's result into the attempt.
+func (l *stepLife) conclude(a *core.Attempt, limited context.Context, result sdk.Result) {
+	a.ExitCode, a.Signal, a.Metadata = result.ExitCode, result.Signal, result.Metadata
+	switch result.Outcome {
+	case sdk.OutcomeSucceeded:
+		l.end(a, core.StatusSuccess, nil)
+	case sdk.OutcomeCancelled:
+		l.endStopped(a, limited)
+	default:
+		l.end(a, core.StatusFailed, nil)
+		a.Message = result.Message
+	}
+}
+
+// endStopped ends an attempt for the reason it was stopped for.
+func (l *stepLife) endStopped(a *core.Attempt, limited context.Context) {
+	var reason *stopReason
+	if !errors.As(context.Cause(limited), &reason) {
+		reason = &stopReason{core.StatusCancelled, "cancelled by the connector"}
+	}
+	l.end(a, reason.status, nil)
+	a.Message = reason.text
+}
+
+// end ends an attempt; err says why it failed if the connector broke.
+func (l *stepLife) end(a *core.Attempt, status core.Status, err error) {
+	at := now()
+	a.Status, a.FinishedAt = status, &at
+	if err == nil {
+		return
+	}
+	a.ErrorClass, a.Message = string(sdk.ClassOf(err)), err.Error()
+	var detailed *sdk.Error
+	if errors.As(err, &detailed) && detailed.Suggestion != "" {
+		a.Message += " (" + detailed.Suggestion + ")"
+	}
+}

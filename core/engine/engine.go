@@ -1,0 +1,127 @@
+// Package engine runs executions: it plans the steps of a pipeline's revision,
+// starts each when its turn has come, joins what was running after a restart, and
+// leaves nothing behind.
+//
+// Every change of status is stored before it takes effect, and what a step leaves
+// in the outside world is removed only after its result is stored. So a crash at
+// any point is answered in one way: read the store, call RunStep again.
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/patchbay-ci/patchbay/core"
+	"github.com/patchbay-ci/patchbay/core/workspace"
+	"github.com/patchbay-ci/patchbay/sdk"
+)
+
+// Store is what the engine needs of a core.Store.
+type Store interface {
+	core.ExecutionStore
+	Revision(ctx context.Context, pipelineID string, number int) (*core.PipelineRevision, error)
+}
+
+// Connectors gives access to running connectors.
+type Connectors interface {
+	// Use calls do with a live connector, which it launches if need be and keeps
+	// alive until do returns. An sdk.ErrGone from do tells it that the process died.
+	Use(ctx context.Context, name string, do func(*sdk.Client, sdk.Info) error) error
+}
+
+// Workspaces makes the folders of runs.
+type Workspaces interface {
+	Open(executionID string) (*workspace.Workspace, error)
+}
+
+// Observer is told of changes after they are stored, from several goroutines at
+// once, but one call at a time for one step. It must not block and must not keep
+// or change what it is given.
+type Observer interface {
+	ExecutionChanged(e *core.Execution)
+	StepChanged(s *core.StepRun)
+	StepProgress(s *core.StepRun, message string, percent int)
+}
+
+// Options are the engine's parts and settings.
+type Options struct {
+	Store      Store
+	Logs       core.LogOpener
+	Connectors Connectors
+	Workspaces Workspaces
+	Logger     hclog.Logger
+	// Observer may be nil.
+	Observer Observer
+	// NewID makes the IDs of attempts: unique for all time.
+	NewID func() string
+	// MaxExecutions is how many run at once; the others wait their turn. 0 means
+	// DefaultMaxExecutions.
+	MaxExecutions int
+	// Grace is how long a cancelled step may take to end by itself. 0 means
+	// DefaultGrace.
+	Grace time.Duration
+	// RetryDelay is the pause before the first retry; it doubles with each. 0 means
+	// DefaultRetryDelay.
+	RetryDelay time.Duration
+	// CancelOnDisconnect makes steps end with this process, however it ends: for
+	// runs that nobody will come back to.
+	CancelOnDisconnect bool
+}
+
+// Defaults of Options.
+const (
+	DefaultMaxExecutions = 64
+	DefaultGrace         = 10 * time.Second
+	DefaultRetryDelay    = time.Second
+	maxRetryDelay        = time.Minute
+)
+
+// errDetached ends the engine's context: runs stop watching and change nothing.
+var errDetached = errors.New("the engine stops; its steps go on")
+
+// Engine runs executions. It is safe for concurrent use.
+type Engine struct {
+	options Options
+	log     hclog.Logger
+
+	ctx    context.Context // done when the engine detaches from everything
+	detach context.CancelCauseFunc
+
+	mu       sync.Mutex
+	queue    []string        // waiting for their turn
+	known    map[string]bool // waiting or running
+	active   map[string]*run
+	slots    int
+	stopping bool
+	running  sync.WaitGroup
+}
+
+// New makes an engine. It does nothing until Submit or Recover.
+func New(o Options) *Engine {
+	if o.MaxExecutions == 0 {
+		o.MaxExecutions = DefaultMaxExecutions
+	}
+	if o.Grace == 0 {
+		o.Grace = DefaultGrace
+	}
+	if o.RetryDelay == 0 {
+		o.RetryDelay = DefaultRetryDelay
+	}
+	if o.Observer == nil {
+		o.Observer = silent{}
+	}
+	ctx, detach := context.WithCancelCause(context.Background())
+	return &Engine{options: o, log: o.Logger, ctx: ctx, detach: detach,
+		known: map[string]bool{}, active: map[string]*run{}, slots: o.MaxExecutions}
+}
+
+// silent is the Observer of those who have none.
+type silent struct{}
+
+func (silent) ExecutionChanged(*core.Execution)         {}
+func (silent) StepChanged(*core.StepRun)                {}
+func (silent) StepProgress(*core.StepRun, string, int) {}

@@ -1,0 +1,113 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/patchbay-ci/patchbay/core"
+	"github.com/patchbay-ci/patchbay/sdk"
+)
+
+// destroyLimit is how long a connector may take to remove what is left of steps.
+const destroyLimit = time.Minute
+
+// finish removes what the run left, stores its end, and closes its log. In this
+// order: an execution that has ended has left nothing.
+func (r *run) finish() {
+	r.cleanup.Wait()
+	for connector, attempts := range r.attemptsByConnector() {
+		r.destroy(connector, attempts)
+	}
+	if err := r.workspace.Remove(); err != nil {
+		r.log.Error("remove the workspace", "error", err)
+		r.say(-1, 0, "the workspace could not be removed entirely; the server's log has the details")
+	}
+	status, reason := r.overall()
+	err := r.updateExecution(func(e *core.Execution) {
+		at := now()
+		e.Status, e.Reason, e.FinishedAt = status, reason, &at
+	})
+	if err != nil {
+		if r.ctx.Err() == nil {
+			r.log.Error("store the end of the execution", "error", err)
+		}
+		return
+	}
+	if err := r.logs.Seal(); err != nil {
+		r.log.Error("seal the log", "error", err)
+	}
+}
+
+// overall is how the run ended as a whole.
+func (r *run) overall() (core.Status, string) {
+	if r.halt != nil {
+		return r.halt.status, r.halt.text
+	}
+	status, reason := core.StatusSuccess, ""
+	for _, step := range r.steps {
+		if !counts(step) {
+			continue
+		}
+		if status == core.StatusSuccess || (status == core.StatusTimeout && step.Status == core.StatusFailed) {
+			status, reason = step.Status, "step "+step.Name+": "+step.Reason
+		}
+	}
+	return status, reason
+}
+
+func (r *run) attemptsByConnector() map[string][]*core.Attempt {
+	byConnector := map[string][]*core.Attempt{}
+	for i, step := range r.steps {
+		connector := r.plan.Nodes[i].Step.Connector
+		for j := range step.Attempts {
+			byConnector[connector] = append(byConnector[connector], &step.Attempts[j])
+		}
+	}
+	return byConnector
+}
+
+// destroy removes what is left of a connector's attempts. A failure is logged: it
+// must not keep a run from ending.
+func (r *run) destroy(connector string, attempts []*core.Attempt) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), destroyLimit)
+	defer cancel()
+	request := sdk.DestroyRequest{}
+	for _, a := range attempts {
+		request.Attempts = append(request.Attempts, r.attemptRef(a, ""))
+	}
+	err := r.engine.options.Connectors.Use(ctx, connector, func(client *sdk.Client, info sdk.Info) error {
+		if !info.Has(sdk.CapabilityDestroyStep) {
+			return nil
+		}
+		return client.DestroyStep(ctx, request)
+	})
+	if err != nil {
+		r.log.Error("DestroyStep failed; something may be left", "connector", connector, "error", err)
+		return
+	}
+	for _, a := range attempts {
+		if err := r.workspace.RemoveAttempt(a.ID); err != nil {
+			r.log.Warn("remove the attempt's folder", "attempt", a.ID, "error", err)
+		}
+	}
+}
+
+func (r *run) attemptRef(a *core.Attempt, action string) sdk.AttemptRef {
+	return sdk.AttemptRef{AttemptID: a.ID, Action: action, State: a.State, Workspace: r.attemptWorkspace(a)}
+}
+
+func (r *run) attemptWorkspace(a *core.Attempt) sdk.Workspace {
+	return sdk.Workspace{Path: r.workspace.Path(), AttemptPath: r.workspace.AttemptPath(a.ID)}
+}
+
+// resultOf is the sdk's view of a stored attempt.
+func resultOf(a *core.Attempt) sdk.Result {
+	outcome := sdk.OutcomeFailed
+	switch a.Status {
+	case core.StatusSuccess:
+		outcome = sdk.OutcomeSucceeded
+	case core.StatusCancelled, core.StatusTimeout:
+		outcome = sdk.OutcomeCancelled
+	}
+	return sdk.Result{Outcome: outcome, ExitCode: a.ExitCode, Signal: a.Signal, Message: a.Message, Metadata: a.Metadata}
+}
