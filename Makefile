@@ -10,7 +10,7 @@ FUZZTIME ?= 20s
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
-run: ## build and start the server on 127.0.0.1:8000 (ARGS="--port 9000" to pass flags)
+run: ## build and start the server on 127.0.0.1:8000 (PORT=9000 for another port, ARGS=… for flags)
 	@exec scripts/run $(ARGS)
 
 build: ## bin/patchbay and bin/plugins/patchbay-connector-*

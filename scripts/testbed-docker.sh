@@ -175,7 +175,7 @@ dk_build_image() {
   fi
   rootfs=$(mktemp -d) || return 1
   mkdir -p "$rootfs"/{bin,etc,proc,root,sys,dev,tmp,usr/bin} && chmod 1777 "$rootfs/tmp"
-  cp "$busybox" "$rootfs/bin/busybox"
+  cp "$busybox" "$rootfs/bin/busybox" || return 1
   for applet in $("$busybox" --list); do
     [ "$applet" = busybox ] || ln -s busybox "$rootfs/bin/$applet"
   done
