@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/patchbay-ci/patchbay/core"
+	"github.com/patchbay-ci/patchbay/core/api"
+	"github.com/patchbay-ci/patchbay/core/auth"
+	"github.com/patchbay-ci/patchbay/core/config"
+	"github.com/patchbay-ci/patchbay/core/engine"
+	"github.com/patchbay-ci/patchbay/core/logs"
+	"github.com/patchbay-ci/patchbay/core/pipefile"
+	"github.com/patchbay-ci/patchbay/core/pluginhost"
+	"github.com/patchbay-ci/patchbay/core/store/sqlite"
+	"github.com/patchbay-ci/patchbay/core/trigger"
+	"github.com/patchbay-ci/patchbay/core/workspace"
+)
+
+// node is everything behind a server's address.
+type node struct {
+	lock   *os.File
+	store  core.Store
+	logs   *logs.Store
+	host   *pluginhost.Host
+	engine *engine.Engine
+	auth   *auth.Service
+	log    hclog.Logger
+}
+
+// openNode opens the data folder and wires the parts together.
+func (a *app) openNode(ctx context.Context, settings config.Server, log hclog.Logger) (_ *node, err error) {
+	folders, err := makeDataFolders(settings.Data)
+	if err != nil {
+		return nil, err
+	}
+	n := &node{log: log}
+	defer func() {
+		if err != nil {
+			n.close()
+		}
+	}()
+	if n.lock, err = lockFolder(settings.Data); err != nil {
+		return nil, err
+	}
+	store, err := sqlite.Open(ctx, folders.database)
+	if err != nil {
+		return nil, err
+	}
+	n.store = store
+	if n.logs, err = logs.Open(folders.logs); err != nil {
+		return nil, err
+	}
+	workspaces, err := workspace.NewManager(folders.runs)
+	if err != nil {
+		return nil, err
+	}
+	if n.host, err = a.serverPluginHost(log, settings.PluginPath); err != nil {
+		return nil, err
+	}
+	n.auth = auth.New(n.store, settings.AdminToken)
+	n.engine = engine.New(engine.Options{Store: n.store, Logs: n.logs, Connectors: n.host, Workspaces: workspaces,
+		Logger: log.Named("engine"), NewID: newID, MaxExecutions: settings.MaxExecutions})
+	return n, nil
+}
+
+func (n *node) handler(log hclog.Logger) http.Handler {
+	return api.New(api.Deps{Store: n.store, Logs: n.logs, Parser: pipefile.NewParser(n.host),
+		Trigger: trigger.New(n.store, n.engine.Submit), Engine: n.engine, Catalog: n.host,
+		Authenticate: n.auth.Authenticate, Logger: log.Named("api"), Version: version})
+}
+
+// close closes what was opened, in the opposite order.
+func (n *node) close() {
+	var errs []error
+	if n.host != nil {
+		errs = append(errs, n.host.Close())
+	}
+	if n.logs != nil {
+		errs = append(errs, n.logs.Close())
+	}
+	if n.store != nil {
+		errs = append(errs, n.store.Close())
+	}
+	if n.lock != nil {
+		errs = append(errs, n.lock.Close())
+	}
+	if err := errors.Join(errs...); err != nil {
+		n.log.Error("stop", "error", err)
+	}
+}
+
+// lockFolder keeps a second server out of a data folder. The lock goes with the
+// process, however it ends.
+func lockFolder(data string) (*os.File, error) {
+	name := filepath.Join(data, "lock")
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("another server is using the data folder %s: stop it, or give --data another one", data), file.Close())
+	}
+	return file, nil
+}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/patchbay-ci/patchbay/core"
+	"github.com/patchbay-ci/patchbay/core/terminal"
+)
+
+// runFlags are the options of `patchbay run`.
+type runFlags struct {
+	branch, commit, tag, repository, event string
+	environment                            []string
+	workspace                              string
+	strict                                 bool
+}
+
+func (a *app) newRunCommand() *cobra.Command {
+	var f runFlags
+	command := &cobra.Command{
+		Use:   "run FILE",
+		Short: "Run a pipeline file here, without a server",
+		Long: "Run a pipeline file here, without a server. FILE may be - for standard input.\n" +
+			"Exit code 0: success; 1: the pipeline failed; 2: bad usage or an invalid file.",
+		Args: cobra.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			return a.run(command.Context(), args[0], f)
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&f.branch, "branch", "", "branch, as a trigger would give it")
+	flags.StringVar(&f.commit, "commit", "", "commit hash")
+	flags.StringVar(&f.tag, "tag", "", "tag")
+	flags.StringVar(&f.repository, "repository", "", "repository")
+	flags.StringVar(&f.event, "event", string(core.TriggerManual), "what triggered the run")
+	flags.StringArrayVarP(&f.environment, "env", "e", nil, "NAME=value, wins over the file; may be repeated")
+	flags.StringVar(&f.workspace, "workspace", "", "run in this folder instead of a fresh one, and leave it there")
+	flags.BoolVar(&f.strict, "strict", false, "treat warnings about unknown keys as errors")
+	return command
+}
+
+// run runs every document of a file, one after the other, until one fails.
+func (a *app) run(ctx context.Context, name string, f runFlags) error {
+	trigger, err := f.trigger()
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	source, err := a.readFile(name)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	runner, err := a.newLocalRunner(f.workspace)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	defer runner.close()
+	runner.warm(source)
+	specs, diagnostics := runner.parse(ctx, name, source, f.strict)
+	if core.HasErrors(diagnostics) {
+		a.printDiagnostics(a.stderr, diagnostics)
+		return &exitError{exitUsage, fmt.Errorf("%s is not valid", name)}
+	}
+	a.printDiagnostics(a.stderr, diagnostics)
+
+	ctx, interrupted := a.interruptible(ctx)
+	defer interrupted()
+	var results []*localResult
+	failed := false
+	for _, spec := range specs {
+		result, err := runner.run(ctx, spec, trigger, a.renderer())
+		if err != nil {
+			return &exitError{exitFailed, err}
+		}
+		results = append(results, result)
+		if failed = result.execution.Status != core.StatusSuccess; failed {
+			break
+		}
+	}
+	if a.output == "json" {
+		if err := a.printJSON(resultsJSON(results)); err != nil {
+			return err
+		}
+	}
+	if failed {
+		return &exitError{code: exitFailed}
+	}
+	return nil
+}
+
+// trigger checks the flags and makes of them what a trigger says.
+func (f runFlags) trigger() (core.TriggerRequest, error) {
+	request := core.TriggerRequest{Environment: map[string]string{}, Info: core.TriggerInfo{
+		Type: core.TriggerType(f.event), TriggeredBy: "patchbay run", CommitHash: f.commit,
+		Branch: f.branch, Tag: f.tag, Repository: f.repository}}
+	for _, pair := range f.environment {
+		key, value, found := strings.Cut(pair, "=")
+		if !found || key == "" {
+			return request, fmt.Errorf("--env %q is not of the form NAME=value", pair)
+		}
+		request.Environment[key] = value
+	}
+	return request, nil
+}
+
+// readFile reads a pipeline file, or standard input for "-", within its bound.
+func (a *app) readFile(name string) ([]byte, error) {
+	reader := a.stdin
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		reader = file
+	}
+	source, err := io.ReadAll(io.LimitReader(reader, maxPipelineFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	if len(source) > maxPipelineFile {
+		return nil, fmt.Errorf("%s is larger than %d MiB, the most a pipeline file may have", name, maxPipelineFile>>20)
+	}
+	return source, nil
+}
+
+// maxPipelineFile is the largest pipeline file that is read.
+const maxPipelineFile = 10 << 20
+
+// interruptible returns a context that ends at the first Ctrl-C or SIGTERM; at the
+// second one the process ends at once.
+func (a *app) interruptible(parent context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		for s := range signals {
+			if ctx.Err() != nil {
+				fmt.Fprintln(a.stderr, "patchbay: interrupted again; leaving at once")
+				os.Exit(exitFailed)
+			}
+			cancel(errors.New(s.String()))
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(signals)
+		cancel(nil)
+	}
+}
+
+// renderer shows a run on the screen; with -o json nothing but the JSON is shown.
+func (a *app) renderer() *terminal.Renderer {
+	if a.output == "json" {
+		return terminal.New(io.Discard, false)
+	}
+	return terminal.New(a.stdout, a.interactive())
+}
+
+// interactive reports whether a person looks at the output.
+func (a *app) interactive() bool {
+	file, ok := a.stdout.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd())) && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb"
+}
+
+// stepLabel is the prefix of a step's lines: short where it can be.
+func stepLabel(spec *core.Spec, stage *core.Stage, step *core.Step) string {
+	if len(spec.Stages) == 1 {
+		return step.Name
+	}
+	return filepath.ToSlash(filepath.Join(stage.Name, step.Name))
+}
