@@ -29,7 +29,7 @@ func followOutput(ctx context.Context, a *attempt, done <-chan struct{}, s *sdk.
 		}
 	}()
 	buffer := make([]byte, readSize)
-	ended := false
+	ended, letGo := false, ctx.Done()
 	for {
 		read := 0
 		for _, stream := range streams {
@@ -49,19 +49,13 @@ func followOutput(ctx context.Context, a *attempt, done <-chan struct{}, s *sdk.
 		case <-wake:
 		case <-done:
 			ended = true
-		case <-detached(ctx):
-			return context.Cause(ctx)
+		case <-letGo:
+			if _, cancelled := sdk.CancelGrace(ctx); !cancelled {
+				return context.Cause(ctx)
+			}
+			letGo = nil
 		}
 	}
-}
-
-// detached is ctx.Done unless ctx was cancelled, which ends the step, not the
-// following of it.
-func detached(ctx context.Context) <-chan struct{} {
-	if _, cancelled := sdk.CancelGrace(ctx); cancelled {
-		return nil
-	}
-	return ctx.Done()
 }
 
 // stream is one output file on its way to the host.

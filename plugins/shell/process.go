@@ -88,7 +88,7 @@ func start(a *attempt, r sdk.Request[config]) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	argv, err := commandLine(a, r.Config)
+	line, err := commandLine(a, r.Config)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func start(a *attempt, r sdk.Request[config]) (*process, error) {
 	}
 	defer stderr.Close()
 
-	cmd := &exec.Cmd{Path: argv[0], Args: argv, Dir: directory, Env: stepEnvironment(r),
+	cmd := &exec.Cmd{Path: line.path, Args: line.argv, Dir: directory, Env: stepEnvironment(r),
 		Stdout: stdout, Stderr: stderr, SysProcAttr: &syscall.SysProcAttr{Setsid: true}}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start the shell: %w", err)

@@ -21,20 +21,26 @@ const claimFailed = 75
 // needsOwnShell finds texts that may replace the shell or its EXIT trap.
 var needsOwnShell = regexp.MustCompile(`\b(trap|exec)\b`)
 
-// commandLine makes the argv that runs a step's text.
+// command is a program and its argv.
+type command struct {
+	path string
+	argv []string
+}
+
+// commandLine makes what runs a step's text.
 //
 // The shell that runs it first claims the attempt by making the pid file, and
 // records its exit code in a trap, so that both are there when this process is
 // not. That costs no second shell, except for texts that could undo it and for
 // interpreters that are no POSIX shells: those run below a small sh.
-func commandLine(a *attempt, c config) ([]string, error) {
+func commandLine(a *attempt, c config) (command, error) {
 	interpreter := c.Shell
 	if interpreter == "" {
 		interpreter = "sh"
 	}
 	path, err := findShell(interpreter)
 	if err != nil {
-		return nil, &sdk.Error{Class: sdk.ClassInvalidConfig, Pointer: "/shell",
+		return command{}, &sdk.Error{Class: sdk.ClassInvalidConfig, Pointer: "/shell",
 			Message: fmt.Sprintf("there is no %q in the PATH", interpreter), Suggestion: "install it, or name another shell", Err: err}
 	}
 	text, stopOnError := c.source()
@@ -47,22 +53,24 @@ func commandLine(a *attempt, c config) ([]string, error) {
 			argv = append(argv, "-e")
 		}
 		if text, err = textArgument(a, interpreter, text); err != nil {
-			return nil, err
+			return command{}, err
 		}
 		outer, err := findShell("sh")
 		if err != nil {
-			return nil, err
+			return command{}, err
 		}
-		return append([]string{outer, "-c", claim + `"$@"; ` + record, "sh"}, append(argv, "-c", text)...), nil
+		// The outer shell outlives signals meant for the text, to record its end.
+		body := `trap : HUP INT TERM; "$@"; set -- $?; echo $1 >` + quote(a.exitFile()) + `; exit $1`
+		return command{outer, append([]string{"sh", "-c", claim + body, "sh"}, append(argv, "-c", text)...)}, nil
 	}
 	if text, err = textArgument(a, interpreter, text); err != nil {
-		return nil, err
+		return command{}, err
 	}
 	prelude := claim + "trap " + quote(record) + " EXIT; "
 	if stopOnError {
 		prelude += "set -e; "
 	}
-	return []string{path, "-c", prelude + text}, nil
+	return command{path, []string{interpreter, "-c", prelude + text}}, nil
 }
 
 // textArgument returns the text, or for one that is too long for an argument a
