@@ -1,0 +1,152 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/distribution/reference"
+	"github.com/invopop/jsonschema"
+
+	"github.com/patchbay-ci/patchbay/sdk"
+)
+
+// When an image is pulled.
+const (
+	pullMissing = "missing"
+	pullAlways  = "always"
+	pullNever   = "never"
+)
+
+// config is what a docker step may say.
+type config struct {
+	Image            string          `json:"image" jsonschema:"required,minLength=1" jsonschema_description:"The image to run, such as alpine:3.20 or registry.example.com/team/tool@sha256:…"`
+	Command          commandLine     `json:"command,omitempty" jsonschema_description:"A text is run by sh -c; a list is the command line itself, and needs no shell in the image. It takes the place of the image's entrypoint"`
+	Script           sdk.Lines       `json:"script,omitempty" jsonschema_description:"Run by sh -e -c: the first command that fails ends it"`
+	Entrypoint       words           `json:"entrypoint,omitempty" jsonschema_description:"Takes the place of the image's entrypoint; command or script become its arguments"`
+	Environment      sdk.Environment `json:"environment,omitempty"`
+	WorkingDirectory string          `json:"working_directory,omitempty" jsonschema_description:"Relative to the workspace; it cannot leave it"`
+	User             string          `json:"user,omitempty" jsonschema_description:"A name or uid, or uid:gid, to run as. Without it: the image's; or the server's own, if the server does not run as root"`
+	Pull             string          `json:"pull,omitempty" jsonschema:"enum=missing,enum=always,enum=never,default=missing" jsonschema_description:"When to pull the image"`
+
+	// Known from RustCI's files, for building and deploying.
+	Dockerfile   string `json:"dockerfile,omitempty" jsonschema_description:"For building an image; not done by this version"`
+	BuildContext string `json:"build_context,omitempty" jsonschema_description:"For building an image; not done by this version"`
+	Registry     string `json:"registry,omitempty" jsonschema_description:"For pushing what was built; not done by this version"`
+	Tags         words  `json:"tags,omitempty" jsonschema_description:"For an image that is built; not done by this version"`
+	Ports        []any  `json:"ports,omitempty" jsonschema_description:"For deploying an image as a service; not done by this version"`
+	Distroless   bool   `json:"distroless,omitempty" jsonschema_description:"For building an image; not done by this version"`
+}
+
+// runs reports whether the step says what to run. Without, RustCI takes some keys
+// for an order to build or to deploy.
+func (c *config) runs() bool { return c.Command.given() || c.Script != "" }
+
+// CheckConfig refuses what cannot be done, rather than do something else.
+func (c *config) CheckConfig() error {
+	if c.Command.given() && c.Script != "" {
+		return invalid("/script", "keep one of them", "command and script are both given")
+	}
+	if list := c.Command.list; len(list) > 0 && list[0] == "" {
+		return invalid("/command", "begin with the program's name", "the command's first word is empty")
+	}
+	if _, err := reference.ParseNormalizedNamed(c.Image); err != nil {
+		return invalid("/image", "write it like alpine:3.20 or registry.example.com/team/tool:1.0, in lower case",
+			"%q is not the name of an image: %v", c.Image, err)
+	}
+	if c.runs() {
+		return nil
+	}
+	for _, key := range c.unsupported() {
+		if key == "ports" {
+			return invalid("/ports", "add command: or script: to run something in the image",
+				"ports without a command asks for a deployment, which this version of the docker connector does not do")
+		}
+		return invalid("/"+key, "build it in a shell step (docker build), or add command: or script: to run something in the image",
+			"%s without a command asks for an image to be built, which this version of the docker connector does not do", key)
+	}
+	return nil
+}
+
+// unsupported returns the keys given that this version does nothing with.
+func (c *config) unsupported() []string {
+	var keys []string
+	for _, k := range []struct {
+		name  string
+		given bool
+	}{
+		{"dockerfile", c.Dockerfile != ""}, {"build_context", c.BuildContext != ""}, {"tags", len(c.Tags) > 0},
+		{"distroless", c.Distroless}, {"registry", c.Registry != ""}, {"ports", len(c.Ports) > 0},
+	} {
+		if k.given {
+			keys = append(keys, k.name)
+		}
+	}
+	return keys
+}
+
+// withoutEffect warns of keys that a step with a command may carry, but that do
+// nothing to it.
+func withoutEffect(raw json.RawMessage) []sdk.Diagnostic {
+	var c config
+	if json.Unmarshal(raw, &c) != nil {
+		return nil // CheckConfig has said so
+	}
+	var warnings []sdk.Diagnostic
+	for _, key := range c.unsupported() {
+		warnings = append(warnings, sdk.Diagnostic{Severity: sdk.SeverityWarning, Pointer: "/" + key,
+			Message:    key + " has no effect on a step with a command",
+			Suggestion: "remove it; images are pulled from the registry that image names"})
+	}
+	return warnings
+}
+
+func invalid(pointer, suggestion, format string, args ...any) error {
+	return &sdk.Error{Class: sdk.ClassInvalidConfig, Pointer: pointer, Suggestion: suggestion,
+		Message: fmt.Sprintf(format, args...)}
+}
+
+// commandLine is a text for a shell, or the words of a command line.
+type commandLine struct {
+	text string
+	list []string
+}
+
+func (c commandLine) given() bool { return strings.TrimSpace(c.text) != "" || len(c.list) > 0 }
+
+// UnmarshalJSON reads both forms.
+func (c *commandLine) UnmarshalJSON(data []byte) error {
+	if json.Unmarshal(data, &c.text) == nil {
+		return nil
+	}
+	if err := json.Unmarshal(data, &c.list); err != nil {
+		return fmt.Errorf("expected a text or a list of words: %w", err)
+	}
+	return nil
+}
+
+// JSONSchema implements jsonschema's customising interface.
+func (commandLine) JSONSchema() *jsonschema.Schema { return textOrList() }
+
+// words is a list that may be written as one word.
+type words []string
+
+// UnmarshalJSON reads both forms; an empty text is no word.
+func (w *words) UnmarshalJSON(data []byte) error {
+	var c commandLine
+	if err := c.UnmarshalJSON(data); err != nil {
+		return err
+	}
+	if *w = c.list; c.text != "" {
+		*w = words{c.text}
+	}
+	return nil
+}
+
+// JSONSchema implements jsonschema's customising interface.
+func (words) JSONSchema() *jsonschema.Schema { return textOrList() }
+
+func textOrList() *jsonschema.Schema {
+	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{
+		{Type: "string"}, {Type: "array", Items: &jsonschema.Schema{Type: "string"}}}}
+}

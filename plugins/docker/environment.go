@@ -1,0 +1,65 @@
+package main
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/patchbay-ci/patchbay/sdk"
+)
+
+// mountPoint is where a container has the workspace.
+const mountPoint = "/workspace"
+
+// workspaceEnv tells a step where its files are.
+const workspaceEnv = "CI_WORKSPACE"
+
+// stepEnvironment is the step's environment, its secrets, and what its config
+// adds; the last one wins, and all of it over the image's own. Paths in the
+// host's workspace become those that the container sees; secrets are left as
+// they are.
+func stepEnvironment(r sdk.Request[config]) map[string]string {
+	merged := map[string]string{}
+	for name, value := range r.Step.Environment {
+		merged[name] = inContainer(r.Step.Workspace.Path, value)
+	}
+	for name, value := range r.Step.Secrets {
+		merged[name] = value
+	}
+	for name, value := range r.Config.Environment {
+		merged[name] = inContainer(r.Step.Workspace.Path, value)
+	}
+	merged[workspaceEnv] = mountPoint
+	return merged
+}
+
+func environmentList(environment map[string]string) []string {
+	list := make([]string, 0, len(environment))
+	for name, value := range environment {
+		list = append(list, name+"="+value)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// inContainer turns a path in the host's workspace into the container's. Any
+// other text stays what it is.
+func inContainer(workspace, value string) string {
+	if workspace == "" {
+		return value
+	}
+	workspace = filepath.Clean(workspace)
+	rest, found := strings.CutPrefix(value, workspace)
+	if !found || rest != "" && rest[0] != '/' {
+		return value
+	}
+	return mountPoint + rest
+}
+
+func allInContainer(workspace string, values []string) []string {
+	var mapped []string
+	for _, value := range values {
+		mapped = append(mapped, inContainer(workspace, value))
+	}
+	return mapped
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/pkg/stdcopy"
+
+	"github.com/patchbay-ci/patchbay/sdk"
+)
+
+// How long to wait before a log that broke off is read again.
+const (
+	shortPause = 50 * time.Millisecond
+	longPause  = 2 * time.Second
+	lastTries  = 5
+)
+
+// output passes a container's log on to the host, each byte once, however often
+// the log has to be read.
+type output struct {
+	engine         *engine
+	id             string
+	stdout, stderr *stream
+	// complete is set when a followed log ended by itself after the container.
+	complete bool
+}
+
+func newOutput(e *engine, id string, s *sdk.Session) *output {
+	return &output{engine: e, id: id, stdout: &stream{to: s.Stdout()}, stderr: &stream{to: s.Stderr()}}
+}
+
+// follow passes on output as it comes until the log ends with the container or ctx
+// is done. Whatever goes wrong on the Engine's side is tried again: the log is
+// there. It returns only errors of the host.
+func (o *output) follow(ctx context.Context, ended <-chan struct{}) error {
+	pause := shortPause
+	for {
+		before := o.stdout.passed + o.stderr.passed
+		err := o.read(ctx, true)
+		if hostErr := o.hostError(); hostErr != nil {
+			return hostErr
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		if o.stdout.passed+o.stderr.passed > before {
+			pause = shortPause
+		}
+		select {
+		case <-ended:
+			o.complete = err == nil
+			return nil
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+			pause = min(2*pause, longPause)
+		}
+	}
+}
+
+// finish passes on what follow did not. The container has ended, so the log is
+// whole.
+func (o *output) finish(ctx context.Context) error {
+	if o.complete && !o.engine.rereadLogs() {
+		return nil
+	}
+	var err error
+	for try := range lastTries {
+		if err = o.read(ctx, false); err == nil {
+			return nil
+		}
+		if hostErr := o.hostError(); hostErr != nil {
+			return hostErr
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(time.Duration(try+1) * shortPause):
+		}
+	}
+	return o.engine.explain("read the container's output", err)
+}
+
+func (o *output) hostError() error { return errors.Join(o.stdout.err, o.stderr.err) }
+
+// read reads the log once from its beginning.
+func (o *output) read(ctx context.Context, follow bool) error {
+	log, err := o.engine.api.ContainerLogs(ctx, o.id, container.LogsOptions{
+		ShowStdout: true, ShowStderr: true, Follow: follow, Tail: "all"})
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	o.stdout.rewind(o.stderr)
+	o.stderr.rewind(o.stdout)
+	_, err = stdcopy.StdCopy(o.stdout, o.stderr, &batches{log: log, streams: []*stream{o.stdout, o.stderr}})
+	return errors.Join(err, o.stdout.flush(), o.stderr.flush())
+}
+
+// stream is one of the two outputs. It drops what an earlier reading has passed on
+// and gathers what is one frame of the log each: a line, often.
+type stream struct {
+	to      io.Writer
+	other   *stream
+	passed  int64 // to the host
+	skip    int64 // still to be dropped in this reading
+	pending []byte
+	err     error // the host's
+}
+
+func (s *stream) rewind(other *stream) {
+	s.other, s.skip, s.pending = other, s.passed, s.pending[:0]
+}
+
+// Write takes a frame. The other stream's go first, to keep the order in which
+// things were said.
+func (s *stream) Write(p []byte) (int, error) {
+	if err := s.other.flush(); err != nil {
+		return 0, err
+	}
+	dropped := min(s.skip, int64(len(p)))
+	s.skip -= dropped
+	s.pending = append(s.pending, p[dropped:]...)
+	return len(p), nil
+}
+
+func (s *stream) flush() error {
+	if s.err != nil || len(s.pending) == 0 {
+		return s.err
+	}
+	n, err := s.to.Write(s.pending)
+	s.passed += int64(n)
+	s.pending = s.pending[:0]
+	s.err = err
+	return err
+}
+
+// batches flushes the streams before each reading that may have to wait, so that
+// what has come is passed on at once, and in one piece. A piece is no larger than
+// what one reading brings (32 KiB) and the frame before it.
+type batches struct {
+	log     io.Reader
+	streams []*stream
+}
+
+func (b *batches) Read(p []byte) (int, error) {
+	for _, s := range b.streams {
+		if err := s.flush(); err != nil {
+			return 0, err
+		}
+	}
+	return b.log.Read(p)
+}
