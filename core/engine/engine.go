@@ -122,6 +122,6 @@ func New(o Options) *Engine {
 // silent is the Observer of those who have none.
 type silent struct{}
 
-func (silent) ExecutionChanged(*core.Execution)         {}
-func (silent) StepChanged(*core.StepRun)                {}
+func (silent) ExecutionChanged(*core.Execution)        {}
+func (silent) StepChanged(*core.StepRun)               {}
 func (silent) StepProgress(*core.StepRun, string, int) {}

@@ -46,12 +46,12 @@ type run struct {
 	stageHalt []*stopReason
 	// stageStarted says which stages' timers have been set.
 	stageStarted []bool
-	timers    []*time.Timer
-	stops     map[int]context.CancelCauseFunc // by running node
+	timers       []*time.Timer
+	stops        map[int]context.CancelCauseFunc // by running node
 
-	cancels chan string // who asks for the run to be cancelled
-	events  chan func() // executed by run's goroutine
-	running int         // steps that have not reported
+	cancels chan string    // who asks for the run to be cancelled
+	events  chan func()    // executed by run's goroutine
+	running int            // steps that have not reported
 	cleanup sync.WaitGroup // PostExecute calls
 }
 
