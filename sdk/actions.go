@@ -101,6 +101,8 @@ func (a *Actions) CheckConfig(request ValidateRequest) ([]Diagnostic, error) {
 	return action.decode.check(request.Config), nil
 }
 
+func (a *Actions) connectorName() string { return a.info.Name }
+
 func (a *Actions) action(name string) (*Action, error) {
 	if name == "" {
 		return &a.actions[0], nil

@@ -30,6 +30,7 @@ func errorToStatus(err error) error {
 	if errors.As(err, &e) {
 		detail.Message, detail.Suggestion, detail.Pointer = e.Message, e.Suggestion, e.Pointer
 	}
+	detail.Message, detail.Suggestion, detail.Pointer = text(detail.Message), text(detail.Suggestion), text(detail.Pointer)
 	s := status.New(statusCodes[ClassOf(err)], detail.Message)
 	if with, attachErr := s.WithDetails(detail); attachErr == nil {
 		s = with

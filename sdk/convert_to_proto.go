@@ -1,7 +1,9 @@
 package sdk
 
 import (
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -32,7 +34,7 @@ func diagnosticsToProto(list []Diagnostic) []*connectorv1.Diagnostic {
 	var out []*connectorv1.Diagnostic
 	for _, d := range list {
 		out = append(out, &connectorv1.Diagnostic{Severity: severities.toProto(d.Severity),
-			Pointer: d.Pointer, Message: d.Message, Suggestion: d.Suggestion})
+			Pointer: text(d.Pointer), Message: text(d.Message), Suggestion: text(d.Suggestion)})
 	}
 	return out
 }
@@ -65,7 +67,7 @@ func cancelToProto(grace time.Duration) *connectorv1.RunStepRequest {
 }
 
 func resultToProto(r Result) *connectorv1.Result {
-	p := &connectorv1.Result{Outcome: outcomes.toProto(r.Outcome), Signal: r.Signal, Message: r.Message, Metadata: r.Metadata}
+	p := &connectorv1.Result{Outcome: outcomes.toProto(r.Outcome), Signal: text(r.Signal), Message: text(r.Message), Metadata: texts(r.Metadata)}
 	if r.ExitCode != nil {
 		code := int32(*r.ExitCode)
 		p.ExitCode = &code
@@ -95,5 +97,22 @@ func validateRequestToProto(r ValidateRequest) *connectorv1.ValidateConfigReques
 }
 
 func checkResultToProto(r CheckResult) *connectorv1.CheckResponse {
-	return &connectorv1.CheckResponse{Ok: r.OK, Message: r.Message, Identity: r.Identity, Details: r.Details}
+	return &connectorv1.CheckResponse{Ok: r.OK, Message: text(r.Message), Identity: text(r.Identity), Details: texts(r.Details)}
+}
+
+// text makes UTF-8 of words that come from the outside world (a program's last
+// line, a file's name): the protocol would refuse the whole message otherwise.
+func text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+
+func texts(m map[string]string) map[string]string {
+	for key, value := range m {
+		if !utf8.ValidString(key) || !utf8.ValidString(value) {
+			valid := make(map[string]string, len(m))
+			for key, value := range m {
+				valid[text(key)] = text(value)
+			}
+			return valid
+		}
+	}
+	return m
 }

@@ -4,22 +4,23 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"slices"
+	"fmt"
+	"strings"
 	"sync"
 
-	validator "github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/patchbay-ci/patchbay/sdk/schema"
 )
 
-// decoder turns a step's JSON config into a struct, strictly. It is made lazily:
-// a connector with many actions starts as quickly as one with few.
+// decoder turns a step's JSON config into a struct, strictly. It prepares itself
+// on first use, once: a connector with many actions starts as quickly as one with
+// few, and no step pays for reflection again.
 type decoder struct {
 	fresh func() any
 
 	once     sync.Once
-	schema   []byte
-	keys     []string
+	document []byte
+	compiled *schema.Schema
 	defaults map[string]json.RawMessage
-	compiled *validator.Schema
 	err      error
 }
 
@@ -27,56 +28,58 @@ func newDecoder(fresh func() any) *decoder { return &decoder{fresh: fresh} }
 
 func (d *decoder) prepare() error {
 	d.once.Do(func() {
-		if d.schema, d.err = reflectSchema(d.fresh()); d.err != nil {
+		if d.document, d.err = reflectSchema(d.fresh()); d.err != nil {
 			return
 		}
-		d.defaults = schemaDefaults(d.schema)
-		var properties struct {
-			Properties map[string]json.RawMessage `json:"properties"`
-		}
-		if d.err = json.Unmarshal(d.schema, &properties); d.err != nil {
+		if d.compiled, d.err = schema.Compile(d.document); d.err != nil {
 			return
 		}
-		for key := range properties.Properties {
-			d.keys = append(d.keys, key)
-		}
-		slices.Sort(d.keys)
-		d.compiled, d.err = compileSchema(d.schema)
+		d.defaults = d.compiled.Defaults()
 	})
 	return d.err
 }
 
+// schemaJSON is the schema for Describe. A schema that cannot be made is no JSON
+// either, so that whoever reads it finds out.
 func (d *decoder) schemaJSON() json.RawMessage {
 	if err := d.prepare(); err != nil {
-		return json.RawMessage(`{}`)
+		return json.RawMessage("broken: " + err.Error())
 	}
-	return d.schema
+	return d.document
 }
 
 // into decodes config into target, a pointer to the action's struct.
 func (d *decoder) into(config json.RawMessage, target any) error {
-	problems := d.checkSchema(config)
-	if len(problems) == 0 {
-		if err := json.Unmarshal(d.withDefaults(config), target); err != nil {
-			problems = []Diagnostic{{Severity: SeverityError, Message: err.Error()}}
-		} else if checker, ok := target.(interface{ CheckConfig() error }); ok {
-			problems = diagnose(checker.CheckConfig())
-		}
-	}
+	problems := d.decode(config, target)
 	if len(problems) == 0 {
 		return nil
 	}
 	first := problems[0]
-	return &Error{Class: ClassInvalidConfig, Message: where(first.Pointer) + first.Message,
-		Suggestion: first.Suggestion, Pointer: first.Pointer}
+	message := where(first.Pointer) + first.Message
+	if more := len(problems) - 1; more > 0 {
+		message += fmt.Sprintf(" (and %d more)", more)
+	}
+	return &Error{Class: ClassInvalidConfig, Message: message, Suggestion: first.Suggestion, Pointer: first.Pointer}
 }
 
 // check returns everything that is wrong with config.
-func (d *decoder) check(config json.RawMessage) []Diagnostic {
-	if problems := d.checkSchema(config); len(problems) > 0 {
-		return problems
+func (d *decoder) check(config json.RawMessage) []Diagnostic { return d.decode(config, d.fresh()) }
+
+// decode returns what is wrong with config, or fills target.
+func (d *decoder) decode(config json.RawMessage, target any) []Diagnostic {
+	if len(bytes.TrimSpace(config)) == 0 {
+		config = json.RawMessage("{}")
 	}
-	target := d.fresh()
+	if err := d.prepare(); err != nil {
+		return []Diagnostic{{Severity: SeverityError, Message: "the connector's own schema is broken: " + err.Error()}}
+	}
+	if problems := d.compiled.Check(config); len(problems) > 0 {
+		diagnostics := make([]Diagnostic, len(problems))
+		for i, p := range problems {
+			diagnostics[i] = Diagnostic{Severity: SeverityError, Pointer: p.Pointer, Message: p.Message, Suggestion: p.Suggestion}
+		}
+		return diagnostics
+	}
 	if err := json.Unmarshal(d.withDefaults(config), target); err != nil {
 		return []Diagnostic{{Severity: SeverityError, Message: err.Error()}}
 	}
@@ -98,6 +101,7 @@ func diagnose(err error) []Diagnostic {
 	return []Diagnostic{problem}
 }
 
+// withDefaults adds the keys that are not given and have a default.
 func (d *decoder) withDefaults(config json.RawMessage) json.RawMessage {
 	if len(d.defaults) == 0 {
 		return config
@@ -121,21 +125,14 @@ func (d *decoder) withDefaults(config json.RawMessage) json.RawMessage {
 	return merged
 }
 
-func (d *decoder) checkSchema(config json.RawMessage) []Diagnostic {
-	if err := d.prepare(); err != nil {
-		return []Diagnostic{{Severity: SeverityError, Message: "the connector's own schema is broken: " + err.Error()}}
+// where is a JSON Pointer as people write it: "environment.PATH: ".
+func where(pointer string) string {
+	if pointer == "" {
+		return ""
 	}
-	instance, err := validator.UnmarshalJSON(bytes.NewReader(config))
-	if err != nil {
-		return []Diagnostic{{Severity: SeverityError, Message: "the config is not JSON: " + err.Error()}}
+	parts := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
+	for i, part := range parts {
+		parts[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(part)
 	}
-	err = d.compiled.Validate(instance)
-	if err == nil {
-		return nil
-	}
-	var invalid *validator.ValidationError
-	if !errors.As(err, &invalid) {
-		return []Diagnostic{{Severity: SeverityError, Message: err.Error()}}
-	}
-	return explain(invalid, d.keys, nil)
+	return strings.Join(parts, ".") + ": "
 }

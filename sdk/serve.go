@@ -21,7 +21,9 @@ const LogLevelEnv = "PATCHBAY_LOG_LEVEL"
 func Logger(name string) hclog.Logger {
 	return hclog.New(&hclog.LoggerOptions{
 		Name: name, Level: hclog.LevelFromString(os.Getenv(LogLevelEnv)),
-		Output: os.Stderr, JSONFormat: true,
+		// Not os.Stderr: go-plugin replaces that by a stream which the host does not
+		// take for a log.
+		Output: hclog.DefaultOutput, JSONFormat: true,
 	})
 }
 
@@ -41,7 +43,7 @@ func Serve(connector Connector) {
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig: cookie,
 		Plugins:         plugin.PluginSet{PluginName: &servingPlugin{server: server}},
-		Logger:          Logger(describeName(connector)),
+		Logger:          Logger(nameOf(connector)),
 		GRPCServer: func(options []grpc.ServerOption) *grpc.Server {
 			return grpc.NewServer(append(options, serverOptions()...)...)
 		},
@@ -49,7 +51,13 @@ func Serve(connector Connector) {
 	server.drain(DisconnectGrace + time.Second)
 }
 
-func describeName(connector Connector) string { return connector.Info().Name }
+// nameOf is the connector's name, without making the schemas of typed actions.
+func nameOf(connector Connector) string {
+	if named, ok := connector.(interface{ connectorName() string }); ok {
+		return named.connectorName()
+	}
+	return connector.Info().Name
+}
 
 // serverOptions trade a little memory for throughput of step output.
 func serverOptions() []grpc.ServerOption {

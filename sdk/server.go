@@ -51,7 +51,27 @@ func (s *server) drain(limit time.Duration) {
 
 // Describe answers with the connector's Info.
 func (s *server) Describe(context.Context, *connectorv1.DescribeRequest) (*connectorv1.DescribeResponse, error) {
-	return infoToProto(describe(s.connector)), nil
+	var info Info
+	err := s.call("Describe", func() error {
+		info = describe(s.connector)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return infoToProto(info), nil
+}
+
+// call is one call of the connector, guarded; its error is ready for the wire.
+func (s *server) call(name string, method func() error) error {
+	err := func() (err error) {
+		defer s.guard(name, &err)
+		return method()
+	}()
+	if err != nil {
+		return errorToStatus(err)
+	}
+	return nil
 }
 
 // ValidateConfig answers for every connector: by its own check, or by that of its
@@ -59,17 +79,19 @@ func (s *server) Describe(context.Context, *connectorv1.DescribeRequest) (*conne
 func (s *server) ValidateConfig(ctx context.Context, r *connectorv1.ValidateConfigRequest) (*connectorv1.ValidateConfigResponse, error) {
 	request := validateRequestFromProto(r)
 	var diagnostics []Diagnostic
-	var err error
-	switch c := s.connector.(type) {
-	case ConfigValidator:
-		diagnostics, err = c.ValidateConfig(ctx, request)
-	case interface {
-		CheckConfig(ValidateRequest) ([]Diagnostic, error)
-	}:
-		diagnostics, err = c.CheckConfig(request)
-	}
+	err := s.call("ValidateConfig", func() (err error) {
+		switch c := s.connector.(type) {
+		case ConfigValidator:
+			diagnostics, err = c.ValidateConfig(ctx, request)
+		case interface {
+			CheckConfig(ValidateRequest) ([]Diagnostic, error)
+		}:
+			diagnostics, err = c.CheckConfig(request)
+		}
+		return err
+	})
 	if err != nil {
-		return nil, errorToStatus(err)
+		return nil, err
 	}
 	return &connectorv1.ValidateConfigResponse{Diagnostics: diagnosticsToProto(diagnostics)}, nil
 }
@@ -80,8 +102,11 @@ func (s *server) PreExecute(ctx context.Context, r *connectorv1.PreExecuteReques
 	if !ok {
 		return nil, unannounced("PreExecute")
 	}
-	if err := c.PreExecute(ctx, PreExecuteRequest{Step: stepFromProto(r.GetStep())}); err != nil {
-		return nil, errorToStatus(err)
+	err := s.call("PreExecute", func() error {
+		return c.PreExecute(ctx, PreExecuteRequest{Step: stepFromProto(r.GetStep())})
+	})
+	if err != nil {
+		return nil, err
 	}
 	return &connectorv1.PreExecuteResponse{}, nil
 }
@@ -92,8 +117,11 @@ func (s *server) PostExecute(ctx context.Context, r *connectorv1.PostExecuteRequ
 	if !ok {
 		return nil, unannounced("PostExecute")
 	}
-	if err := c.PostExecute(ctx, postExecuteFromProto(r)); err != nil {
-		return nil, errorToStatus(err)
+	err := s.call("PostExecute", func() error {
+		return c.PostExecute(ctx, postExecuteFromProto(r))
+	})
+	if err != nil {
+		return nil, err
 	}
 	return &connectorv1.PostExecuteResponse{}, nil
 }
@@ -104,8 +132,11 @@ func (s *server) DestroyStep(ctx context.Context, r *connectorv1.DestroyStepRequ
 	if !ok {
 		return nil, unannounced("DestroyStep")
 	}
-	if err := c.DestroyStep(ctx, destroyRequestFromProto(r)); err != nil {
-		return nil, errorToStatus(err)
+	err := s.call("DestroyStep", func() error {
+		return c.DestroyStep(ctx, destroyRequestFromProto(r))
+	})
+	if err != nil {
+		return nil, err
 	}
 	return &connectorv1.DestroyStepResponse{}, nil
 }
@@ -116,9 +147,13 @@ func (s *server) Check(ctx context.Context, _ *connectorv1.CheckRequest) (*conne
 	if !ok {
 		return nil, unannounced("Check")
 	}
-	result, err := c.Check(ctx, CheckRequest{})
+	var result CheckResult
+	err := s.call("Check", func() (err error) {
+		result, err = c.Check(ctx, CheckRequest{})
+		return err
+	})
 	if err != nil {
-		return nil, errorToStatus(err)
+		return nil, err
 	}
 	return checkResultToProto(result), nil
 }

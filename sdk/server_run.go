@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"runtime/debug"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	connectorv1 "github.com/patchbay-ci/patchbay/proto/connector/v1"
 )
 
@@ -33,7 +36,9 @@ func (s *server) RunStep(stream connectorv1.ConnectorService_RunStepServer) erro
 	session.close()
 	switch {
 	case errors.Is(context.Cause(ctx), ErrDetached):
-		return errorToStatus(ErrDetached)
+		// A host that is still there, because only this process is to end, must see
+		// what it sees when a process dies, and join again.
+		return status.Error(codes.Unavailable, ErrDetached.Error())
 	case err != nil:
 		return errorToStatus(err)
 	}
@@ -41,16 +46,19 @@ func (s *server) RunStep(stream connectorv1.ConnectorService_RunStepServer) erro
 		Message: &connectorv1.RunStepResponse_Result{Result: resultToProto(result)}})
 }
 
-// run turns a panic of one step into an error of that step: the others go on.
+// run is the connector's RunStep, guarded.
 func (s *server) run(ctx context.Context, request RunRequest, session *Session) (result Result, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			Logger(s.connector.Info().Name).Error("panic in RunStep", "attempt", request.Step.AttemptID,
-				"panic", fmt.Sprint(r), "stack", string(debug.Stack()))
-			err = Errorf(ClassInternal, "the connector panicked; its log has the details")
-		}
-	}()
+	defer s.guard("RunStep "+request.Step.AttemptID, &err)
 	return s.connector.RunStep(ctx, request, session)
+}
+
+// guard, deferred, turns a panic of one call into an error of that call: the others
+// go on. A panic in a goroutine of the connector's own still ends the process.
+func (s *server) guard(call string, err *error) {
+	if r := recover(); r != nil {
+		Logger(nameOf(s.connector)).Error("panic", "call", call, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+		*err = Errorf(ClassInternal, "the connector panicked; its log has the details")
+	}
 }
 
 // watch ends the attempt's context when the host cancels, lets go or dies. It

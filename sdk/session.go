@@ -3,12 +3,16 @@ package sdk
 import (
 	"fmt"
 	"sync"
+	"unicode/utf8"
 
 	connectorv1 "github.com/patchbay-ci/patchbay/proto/connector/v1"
 )
 
 // MaxOutputChunk is the most bytes one Output message carries.
 const MaxOutputChunk = 256 << 10
+
+// MaxValue is the most bytes of one state or of one output's value.
+const MaxValue = 1 << 20
 
 // Session is a RunStep's way to talk to the host. It is safe for concurrent use.
 // After a detachment its methods return ErrDetached.
@@ -40,18 +44,28 @@ func (s *Session) Progress(message string, percent int) error {
 		percent = 100
 	}
 	return s.emit(&connectorv1.RunStepResponse{Message: &connectorv1.RunStepResponse_Progress{
-		Progress: &connectorv1.Progress{Message: message, Percent: int32(max(percent, -1))}}})
+		Progress: &connectorv1.Progress{Message: text(message), Percent: int32(max(percent, -1))}}})
 }
 
 // SaveState gives the host what is needed to join this attempt again: the name
-// of a container, an operation's ID. Save it before the work begins to matter.
+// of a container, an operation's ID. Save it before the work begins to matter. It
+// has at most MaxValue bytes.
 func (s *Session) SaveState(state []byte) error {
+	if len(state) > MaxValue {
+		return Errorf(ClassInternal, "the state has %d bytes; %d is the most", len(state), MaxValue)
+	}
 	return s.emit(&connectorv1.RunStepResponse{Message: &connectorv1.RunStepResponse_State{
 		State: &connectorv1.State{Data: state}}})
 }
 
-// SetOutput gives a value to later steps.
+// SetOutput gives a value to later steps: UTF-8 text of at most MaxValue bytes.
 func (s *Session) SetOutput(name, value string) error {
+	switch {
+	case !utf8.ValidString(name) || !utf8.ValidString(value):
+		return Errorf(ClassInternal, "the output %q is not UTF-8 text", text(name))
+	case len(value) > MaxValue:
+		return Errorf(ClassInternal, "the output %q has %d bytes; %d is the most", name, len(value), MaxValue)
+	}
 	return s.emit(&connectorv1.RunStepResponse{Message: &connectorv1.RunStepResponse_SetOutput{
 		SetOutput: &connectorv1.SetOutput{Name: name, Value: value}}})
 }
