@@ -4,5 +4,10 @@ import "github.com/spf13/cobra"
 
 // commands lists the subcommands, each made in a file of its own.
 func (a *app) commands() []*cobra.Command {
-	return []*cobra.Command{}
+	return []*cobra.Command{
+		a.newRunCommand(),
+		a.newValidateCommand(),
+		a.newInitCommand(),
+		a.newServerCommand(),
+	}
 }
