@@ -18,9 +18,9 @@ import (
 // quickCall bounds every request that is not waiting for a step or an image.
 const quickCall = 2 * time.Minute
 
-// reliableFollow is the API version from which an Engine's followed log is known
-// to hold everything when it ends (Engine 23).
-const reliableFollow = "1.42"
+// mendedLogs is the API version from which an Engine's log is known to be whole
+// when following it ends, and to keep the newlines of long lines (Engine 23).
+const mendedLogs = "1.42"
 
 // engine is the Docker Engine that containers run in. It is safe for concurrent
 // use.
@@ -47,9 +47,18 @@ func newEngine() *engine {
 	}
 	api, err := client.NewClientWithOpts(options...)
 	e := &engine{api: api, err: err}
-	e.rereadLogs = func() bool { return versions.LessThan(api.ClientVersion(), reliableFollow) }
+	e.rereadLogs = func() bool { return e.olderThan(mendedLogs) }
 	return e
 }
+
+// olderThan compares the API version agreed on with the Engine; ask after the
+// first request.
+func (e *engine) olderThan(version string) bool {
+	return versions.LessThan(e.api.ClientVersion(), version)
+}
+
+// losesNewlines reports whether the log lacks the newlines of long lines.
+func (e *engine) losesNewlines() bool { return e.olderThan(mendedLogs) }
 
 // userSocket finds the Engine of a user who has one and the machine has none:
 // rootless Docker, Docker Desktop.

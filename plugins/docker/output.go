@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -17,6 +18,13 @@ const (
 	shortPause = 50 * time.Millisecond
 	longPause  = 2 * time.Second
 	lastTries  = 5
+)
+
+const (
+	// engineFrame is how many bytes of a line the Engine logs in one frame.
+	engineFrame = 16 << 10
+	// frameTime is the length of the time that a frame begins with if asked for.
+	frameTime = len("2006-01-02T15:04:05.000000000Z ")
 )
 
 // output passes a container's log on to the host, each byte once, however often
@@ -89,14 +97,15 @@ func (o *output) hostError() error { return errors.Join(o.stdout.err, o.stderr.e
 
 // read reads the log once from its beginning.
 func (o *output) read(ctx context.Context, follow bool) error {
+	mend := o.engine.losesNewlines()
 	log, err := o.engine.api.ContainerLogs(ctx, o.id, container.LogsOptions{
-		ShowStdout: true, ShowStderr: true, Follow: follow, Tail: "all"})
+		ShowStdout: true, ShowStderr: true, Follow: follow, Tail: "all", Timestamps: mend})
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	o.stdout.rewind(o.stderr)
-	o.stderr.rewind(o.stdout)
+	o.stdout.rewind(o.stderr, mend)
+	o.stderr.rewind(o.stdout, mend)
 	_, err = stdcopy.StdCopy(o.stdout, o.stderr, &batches{log: log, streams: []*stream{o.stdout, o.stderr}})
 	return errors.Join(err, o.stdout.flush(), o.stderr.flush())
 }
@@ -110,22 +119,56 @@ type stream struct {
 	skip    int64 // still to be dropped in this reading
 	pending []byte
 	err     error // the host's
+
+	mend bool // the Engine loses newlines
+	torn bool // the last frame lacks its newline, unless it is the very last
 }
 
-func (s *stream) rewind(other *stream) {
-	s.other, s.skip, s.pending = other, s.passed, s.pending[:0]
+func (s *stream) rewind(other *stream, mend bool) {
+	s.other, s.skip, s.pending, s.mend, s.torn = other, s.passed, s.pending[:0], mend, false
 }
 
-// Write takes a frame. The other stream's go first, to keep the order in which
+// Write takes one frame. The other stream's go first, to keep the order in which
 // things were said.
-func (s *stream) Write(p []byte) (int, error) {
+func (s *stream) Write(frame []byte) (int, error) {
 	if err := s.other.flush(); err != nil {
 		return 0, err
 	}
+	if !s.mend {
+		s.take(frame)
+		return len(frame), nil
+	}
+	if len(frame) < frameTime {
+		return 0, fmt.Errorf("a frame of %d bytes has no time", len(frame))
+	}
+	s.takeMended(frame[frameTime:])
+	return len(frame), nil
+}
+
+// takeMended works around an error of Engine 20.10: of a line longer than a frame,
+// its log reader drops the newline. Nothing but a full frame and the end of the
+// output has none of its own, so the place of the others is known, but for that of
+// a last line that is longer than a frame: there, no newline is made up. The times
+// were asked for because without them a frame of nothing but a dropped newline is
+// not sent.
+func (s *stream) takeMended(frame []byte) {
+	if s.torn {
+		s.take([]byte{'\n'})
+	}
+	s.take(frame)
+	s.torn = false
+	switch n := len(frame); {
+	case n == 0: // all that is left of a line as long as full frames
+		s.take([]byte{'\n'})
+	case n != engineFrame && frame[n-1] != '\n':
+		s.torn = true
+	}
+}
+
+func (s *stream) take(p []byte) {
 	dropped := min(s.skip, int64(len(p)))
 	s.skip -= dropped
 	s.pending = append(s.pending, p[dropped:]...)
-	return len(p), nil
 }
 
 func (s *stream) flush() error {

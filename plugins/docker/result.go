@@ -16,8 +16,13 @@ import (
 // signalled is what is added to a signal's number to make an exit code.
 const signalled = 128
 
-// eventsWait bounds the search for the cause of a death.
-const eventsWait = 5 * time.Second
+const (
+	// eventsWait bounds the search for the cause of a death.
+	eventsWait = 5 * time.Second
+	// eventsLate is how long after a container's end the Engine may still note the
+	// signal that ended it: it sends first and notes then.
+	eventsLate = 250 * time.Millisecond
+)
 
 // result says how an ended container ended. The Engine reports a death by signal
 // as an exit code above 128, and so do shells and ordinary programs; a signal is
@@ -56,8 +61,12 @@ func (e *engine) result(ctx context.Context, c *container.InspectResponse) sdk.R
 func (e *engine) wasSent(ctx context.Context, c *container.InspectResponse, signal int) bool {
 	ctx, cancel := context.WithTimeout(ctx, eventsWait)
 	defer cancel()
+	finished, err := time.Parse(time.RFC3339Nano, c.State.FinishedAt)
+	if err != nil {
+		return false
+	}
 	messages, failed := e.api.Events(ctx, events.ListOptions{
-		Since: c.State.StartedAt, Until: c.State.FinishedAt,
+		Since: c.State.StartedAt, Until: finished.Add(eventsLate).Format(time.RFC3339Nano),
 		Filters: filters.NewArgs(filters.Arg("container", c.ID), filters.Arg("event", string(events.ActionKill)))})
 	for {
 		select {
