@@ -1,0 +1,117 @@
+package sdktest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/patchbay-ci/patchbay/sdk"
+)
+
+// TestMain makes this test binary the connector that the tests launch.
+func TestMain(m *testing.M) {
+	if os.Getenv(sdk.Handshake().MagicCookieKey) != "" {
+		sdk.Serve(newDiary(len(os.Args) > 1 && os.Args[1] == "forgetful"))
+		return
+	}
+	os.Exit(m.Run())
+}
+
+type diaryConfig struct {
+	Lines int  `json:"lines,omitempty" jsonschema:"minimum=0"`
+	Wait  bool `json:"wait,omitempty"`
+}
+
+// diary is a connector whose work is repeatable, and done once by a mark on disk.
+// A forgetful one does it again.
+func newDiary(forgetful bool) sdk.Connector {
+	return sdk.NewActions(sdk.Info{Name: "diary", Version: "1.0.0", Summary: "Writes lines"},
+		sdk.NewAction("write", "Write lines", func(ctx context.Context, r sdk.Request[diaryConfig], s *sdk.Session) (sdk.Result, error) {
+			mark, err := os.OpenFile(filepath.Join(r.Step.Workspace.AttemptPath, "mark"), os.O_CREATE|os.O_EXCL, 0o600)
+			if err == nil {
+				mark.Close()
+			}
+			if err == nil || forgetful {
+				grow(filepath.Join(r.Step.Workspace.Path, "count.txt"), "done\n")
+			} else if !errors.Is(err, fs.ErrExist) {
+				return sdk.Result{}, err
+			}
+			for i := range r.Config.Lines {
+				if _, err := fmt.Fprintf(s.Stdout(), "line %d\n", i); err != nil {
+					return sdk.Result{}, err
+				}
+			}
+			if !r.Config.Wait {
+				return sdk.Succeeded(), nil
+			}
+			<-ctx.Done()
+			if _, cancelled := sdk.CancelGrace(ctx); cancelled {
+				return sdk.Cancelled(), nil
+			}
+			return sdk.Result{}, context.Cause(ctx)
+		}))
+}
+
+func diaryCases() []Case {
+	return []Case{
+		{Name: "writes", Config: json.RawMessage(`{"lines":1000}`), Once: "count.txt"},
+		{Name: "waits", Config: json.RawMessage(`{"lines":1,"wait":true}`), Endless: true},
+	}
+}
+
+func testProgram(t *testing.T, args ...string) Killer {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Program(self, args...)
+}
+
+func TestRunPassesAGoodProgram(t *testing.T) {
+	t.Parallel()
+	RunTarget(t, testProgram(t), Options{Cases: diaryCases()})
+}
+
+func TestCheckFailsAForgetfulProgram(t *testing.T) {
+	t.Parallel()
+	target := testProgram(t, "forgetful")
+	defer target.Close()
+	var crash []Report
+	for _, report := range Check(t.Context(), target, Options{Cases: diaryCases()}) {
+		if report.Check == "crash" {
+			crash = append(crash, report)
+		}
+	}
+	wantFailure(t, crash, "the work was done")
+}
+
+func TestCheckOfWhatIsNoConnector(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	script := filepath.Join(folder, "patchbay-connector-none")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\necho it broke >&2\necho hello\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for path, says := range map[string]string{script: "it broke", filepath.Join(folder, "absent"): "no such file"} {
+		target := Program(path)
+		defer target.Close()
+		reports := Check(t.Context(), target, Options{Patience: 20 * time.Second})
+		wantFailure(t, reports, says)
+		for _, report := range reports {
+			if report.Status == Passed {
+				t.Errorf("%s passed: %+v", path, report)
+			}
+			if report.Status == Failed && !strings.Contains(report.Message, "launch") {
+				t.Errorf("%s: %s", path, report.Message)
+			}
+		}
+	}
+}
