@@ -1,0 +1,100 @@
+package pipefile
+
+import (
+	"fmt"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/patchbay-ci/patchbay/core"
+)
+
+var (
+	triggerKeys       = []string{"trigger_type", "config"}
+	triggerConfigKeys = []string{"webhook_url", "cron_expression", "timezone", "branch_patterns", "tag_patterns", "repository", "events"}
+)
+
+// triggers reads a list of triggers; a single mapping is a list of one.
+func (o *object) triggers() []core.Trigger {
+	e := o.field("triggers")
+	if e == nil {
+		return nil
+	}
+	list := e.value.list
+	if e.value.kind == kindMap {
+		list = []*value{e.value}
+	} else if e.value.kind != kindList {
+		o.error(e.value.at, "triggers must be a list, this is "+e.value.describe(), "begin each with a dash: - trigger_type: …")
+		return nil
+	}
+	var triggers []core.Trigger
+	for _, item := range list {
+		if t, ok := o.trigger(item); ok {
+			triggers = append(triggers, t)
+		}
+	}
+	return triggers
+}
+
+func (d *decoder) trigger(v *value) (core.Trigger, bool) {
+	o, ok := d.object(v, "a trigger", triggerKeys)
+	if !ok {
+		return core.Trigger{}, false
+	}
+	t := core.Trigger{Type: core.TriggerType(o.text("trigger_type"))}
+	var known []string
+	for _, k := range core.TriggerTypes() {
+		known = append(known, string(k))
+	}
+	if !contains(known, string(t.Type)) {
+		message := fmt.Sprintf("there is no trigger_type %q", short(string(t.Type)))
+		if t.Type == "" {
+			message = "a trigger has no trigger_type"
+		}
+		d.error(v.fieldPosition("trigger_type", -1), message, suggest(string(t.Type), known, "trigger types"))
+	} else if t.Type != core.TriggerManual {
+		d.keptAt("triggers", "triggers other than manual", v.at)
+	}
+	if e := o.field("config"); e != nil {
+		t.Config = d.triggerConfig(e.value)
+	}
+	if t.Type == core.TriggerSchedule && t.Config.CronExpression == "" {
+		d.error(v.at, "a schedule needs a cron_expression", `add config: {cron_expression: "0 2 * * *"}`)
+	}
+	return t, true
+}
+
+func (d *decoder) triggerConfig(v *value) core.TriggerConfig {
+	o, ok := d.object(v, "the config of a trigger", triggerConfigKeys)
+	if !ok {
+		return core.TriggerConfig{}
+	}
+	c := core.TriggerConfig{
+		WebhookURL:     o.text("webhook_url"),
+		CronExpression: o.text("cron_expression"),
+		TimeZone:       o.text("timezone"),
+		BranchPatterns: o.globs("branch_patterns"),
+		TagPatterns:    o.globs("tag_patterns"),
+		Repository:     o.text("repository"),
+		Events:         o.texts("events"),
+	}
+	if e := o.field("cron_expression"); e != nil && e.value.kind < kindList {
+		if message, suggestion := checkCron(c.CronExpression); message != "" {
+			o.error(e.value.at, "cron_expression: "+message, suggestion)
+		}
+	}
+	if e := o.field("timezone"); e != nil && e.value.kind < kindList && !isTimeZone(c.TimeZone) {
+		o.error(e.value.at, fmt.Sprintf("there is no time zone %q", short(c.TimeZone)), "write one like UTC or Europe/Berlin")
+	}
+	return c
+}
+
+// globs returns a list of patterns that have been checked.
+func (o *object) globs(key string) []string {
+	patterns := o.texts(key)
+	for i, pattern := range patterns {
+		if !doublestar.ValidatePattern(pattern) {
+			o.error(o.v.fieldPosition(key, i), fmt.Sprintf("%q is not a pattern", short(pattern)), "close the brackets, or escape them with a backslash")
+		}
+	}
+	return patterns
+}
