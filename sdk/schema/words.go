@@ -62,16 +62,15 @@ func literal(value any) string {
 
 // quoteHint helps with the commonest slip in YAML: 1.10, yes and 08 are not texts.
 func quoteHint(want typeNames, value any) string {
-	switch value.(type) {
+	switch v := value.(type) {
 	case json.Number, bool:
 		if slices.Contains(want, "string") {
 			return "put it in quotes"
 		}
 	case string:
-		text := value.(string)
-		_, notNumber := strconv.ParseFloat(text, 64)
+		_, notNumber := strconv.ParseFloat(v, 64)
 		isNumber := notNumber == nil && (slices.Contains(want, "number") || slices.Contains(want, "integer"))
-		if isNumber || (text == "true" || text == "false") && slices.Contains(want, "boolean") {
+		if isNumber || (v == "true" || v == "false") && slices.Contains(want, "boolean") {
 			return "write it without quotes"
 		}
 	}

@@ -99,14 +99,12 @@ func splits(all sdk.Offsets) []sdk.Offsets {
 }
 
 func checkDetach(ctx context.Context, k *kit, on *Case) error {
-	at := map[string]func(*watching) error{
-		"at once":           func(*watching) error { return nil },
-		"at its first word": func(w *watching) error { return w.untilBegun(ctx) },
+	if err := k.interrupted(ctx, on, func(*watching) error { return nil }, (*watching).letGo); err != nil {
+		return fmt.Errorf("let go of at once: %w", err)
 	}
-	for name, moment := range at {
-		if err := k.interrupted(ctx, on, moment, (*watching).letGo); err != nil {
-			return fmt.Errorf("let go of %s: %w", name, err)
-		}
+	begun := func(w *watching) error { return w.untilBegun(ctx) }
+	if err := k.interrupted(ctx, on, begun, (*watching).letGo); err != nil {
+		return fmt.Errorf("let go of at its first word: %w", err)
 	}
 	return nil
 }

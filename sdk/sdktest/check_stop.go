@@ -18,9 +18,8 @@ const (
 // cancel asks a step to stop, twice, and wants it to say in time that it was.
 func (w *watching) cancel(ctx context.Context) error {
 	for range 2 {
-		if err := w.running.Cancel(grace); err != nil {
-			return fmt.Errorf("cancel: %w", err)
-		}
+		// A step that has ended already cannot be told; its end says enough.
+		_ = w.running.Cancel(grace)
 	}
 	select {
 	case <-w.ended:

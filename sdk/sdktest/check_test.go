@@ -47,7 +47,7 @@ func TestCheckFails(t *testing.T) {
 		{"starts anew", "detach", "done"},
 		{"starts anew", "double start", "done 2 times"},
 		{"skips itself", "replay", "stdout is not the same"},
-		{"lets nothing go on", "detach", "it succeeded"},
+		{"lets nothing go on", "detach", "joined again"},
 		{"forgets the end", "replay", "results of one attempt differ"},
 		{"denies it", "cancel", "says that it succeeded"},
 		{"leaves it", "cancel", "still running"},

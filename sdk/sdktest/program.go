@@ -32,6 +32,7 @@ type program struct {
 	sockets string
 	command *exec.Cmd
 	plugin  *plugin.Client
+	broken  error // it did not get to its handshake; it is not tried again
 }
 
 // inherited are the variables that a connector's process gets from the host.
@@ -41,6 +42,9 @@ var inherited = []string{"PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "T
 
 // Launch implements Target.
 func (p *program) Launch(context.Context) (*sdk.Client, error) {
+	if p.broken != nil {
+		return nil, p.broken
+	}
 	if p.plugin == nil || p.plugin.Exited() {
 		if err := p.start(); err != nil {
 			return nil, err
@@ -48,7 +52,9 @@ func (p *program) Launch(context.Context) (*sdk.Client, error) {
 	}
 	protocol, err := p.plugin.Client()
 	if err != nil {
-		return nil, fmt.Errorf("launch %s: %w%s", p.path, err, p.lastWords())
+		p.stop() // after which all that it wrote has been read
+		p.broken = fmt.Errorf("launch %s: %w%s", p.path, err, p.lastWords())
+		return nil, p.broken
 	}
 	dispensed, err := protocol.Dispense(sdk.PluginName)
 	if err != nil {
