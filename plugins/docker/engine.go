@@ -18,8 +18,8 @@ import (
 // quickCall bounds every request that is not waiting for a step or an image.
 const quickCall = 2 * time.Minute
 
-// mendedLogs is the API version from which an Engine's log is known to be whole
-// when following it ends, and to keep the newlines of long lines (Engine 23).
+// mendedLogs is the API version from which an Engine's log is known to keep the
+// newlines of long lines (Engine 23).
 const mendedLogs = "1.42"
 
 // engine is the Docker Engine that containers run in. It is safe for concurrent
@@ -29,11 +29,7 @@ type engine struct {
 	err error // why there is no client
 
 	// noInit is set when the Engine turned out to have no docker-init.
-	noInit atomic.Bool
-	// rereadLogs has every log read once more when its container has ended. Set
-	// for Engines whose followed log may lack its end.
-	rereadLogs func() bool
-
+	noInit   atomic.Bool
 	mu       sync.Mutex
 	rootless *bool
 }
@@ -46,19 +42,12 @@ func newEngine() *engine {
 		options = append(options, client.WithHost(host))
 	}
 	api, err := client.NewClientWithOpts(options...)
-	e := &engine{api: api, err: err}
-	e.rereadLogs = func() bool { return e.olderThan(mendedLogs) }
-	return e
+	return &engine{api: api, err: err}
 }
 
-// olderThan compares the API version agreed on with the Engine; ask after the
-// first request.
-func (e *engine) olderThan(version string) bool {
-	return versions.LessThan(e.api.ClientVersion(), version)
-}
-
-// losesNewlines reports whether the log lacks the newlines of long lines.
-func (e *engine) losesNewlines() bool { return e.olderThan(mendedLogs) }
+// losesNewlines reports whether the log lacks the newlines of long lines. It goes
+// by the API version agreed on with the Engine, so it is asked after a request.
+func (e *engine) losesNewlines() bool { return versions.LessThan(e.api.ClientVersion(), mendedLogs) }
 
 // userSocket finds the Engine of a user who has one and the machine has none:
 // rootless Docker, Docker Desktop.

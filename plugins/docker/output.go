@@ -33,49 +33,37 @@ type output struct {
 	engine         *engine
 	id             string
 	stdout, stderr *stream
-	// complete is set when a followed log ended by itself after the container.
-	complete bool
 }
 
 func newOutput(e *engine, id string, s *sdk.Session) *output {
 	return &output{engine: e, id: id, stdout: &stream{to: s.Stdout()}, stderr: &stream{to: s.Stderr()}}
 }
 
-// follow passes on output as it comes until the log ends with the container or ctx
-// is done. Whatever goes wrong on the Engine's side is tried again: the log is
-// there. It returns only errors of the host.
-func (o *output) follow(ctx context.Context, ended <-chan struct{}) error {
-	pause := shortPause
-	for {
+// follow passes on output as it comes until ctx is done. Whatever goes wrong on
+// the Engine's side is tried again: the log is there. It returns only errors of
+// the host. What it has passed on need not be everything (see finish).
+func (o *output) follow(ctx context.Context) error {
+	for pause := shortPause; ; pause = min(2*pause, longPause) {
 		before := o.stdout.passed + o.stderr.passed
-		err := o.read(ctx, true)
+		_ = o.read(ctx, true)
 		if hostErr := o.hostError(); hostErr != nil {
 			return hostErr
-		}
-		if ctx.Err() != nil {
-			return nil
 		}
 		if o.stdout.passed+o.stderr.passed > before {
 			pause = shortPause
 		}
 		select {
-		case <-ended:
-			o.complete = err == nil
-			return nil
 		case <-ctx.Done():
 			return nil
 		case <-time.After(pause):
-			pause = min(2*pause, longPause)
 		}
 	}
 }
 
-// finish passes on what follow did not. The container has ended, so the log is
-// whole.
+// finish passes on what follow did not, and the container has ended, so the log is
+// whole. It reads all of it once more: some Engines (20.10 does) end a followed log
+// without its last words, or without any.
 func (o *output) finish(ctx context.Context) error {
-	if o.complete && !o.engine.rereadLogs() {
-		return nil
-	}
 	var err error
 	for try := range lastTries {
 		if err = o.read(ctx, false); err == nil {

@@ -46,7 +46,7 @@ func (w *watch) toTheEnd(ctx context.Context) (sdk.Result, error) {
 	followed := make(chan error, 1)
 	following, stopFollowing := context.WithCancel(watching)
 	defer stopFollowing()
-	go func() { followed <- w.output.follow(following, w.ended) }()
+	go func() { followed <- w.output.follow(following) }()
 
 	cancelled := false
 	select {
@@ -57,16 +57,13 @@ func (w *watch) toTheEnd(ctx context.Context) (sdk.Result, error) {
 			w.stop(watching, grace)
 		}
 		<-w.ended
-	case err := <-followed: // the host is gone, or the container has just ended
-		if err != nil {
-			return sdk.Result{}, err
+	case err := <-followed: // the host is gone
+		if err == nil {
+			err = context.Cause(ctx)
 		}
-		followed <- nil
-		<-w.ended
+		return sdk.Result{}, err
 	}
-	if w.engine.rereadLogs() {
-		stopFollowing() // the end of it is not to be trusted, nor waited for
-	}
+	stopFollowing()
 	err := <-followed
 	if err == nil && w.err == nil {
 		err = w.output.finish(watching)
