@@ -66,8 +66,12 @@ func (c *composer) compose(node ast.Node, around position) *value {
 		return c.mapping([]*ast.MappingValueNode{n}, around)
 	case *ast.SequenceNode:
 		v := &value{kind: kindList, at: placeOf(n, around), weight: 1}
-		for _, item := range n.Values {
-			child := c.compose(item, v.at)
+		for i, item := range n.Values {
+			near := v.at
+			if i < len(n.Entries) && n.Entries[i] != nil {
+				near = placeOf(n.Entries[i], near) // The dash.
+			}
+			child := c.compose(item, near)
 			v.list = append(v.list, child)
 			v.weight += child.weight
 		}
@@ -109,7 +113,7 @@ func (c *composer) scalar(node ast.Node, around position) *value {
 	if t == nil {
 		return c.fail(around, "this is not understood", "")
 	}
-	v := &value{at: placeOf(node, around), text: t.Value}
+	v := &value{at: c.pastBlanks(placeOf(node, around)), text: t.Value}
 	switch n := node.(type) {
 	case *ast.StringNode:
 		v.kind, v.text = kindString, n.Value
@@ -132,6 +136,23 @@ func (c *composer) scalar(node ast.Node, around position) *value {
 		return c.fail(v.at, "this is not understood", "")
 	}
 	return c.weigh(v)
+}
+
+// pastBlanks moves a place from a blank to what follows it: after a tab the
+// scanner is one off. Very long lines are left alone.
+func (c *composer) pastBlanks(at position) position {
+	const long = 500
+	line := c.line(at.line)
+	if at.column < 1 || len(line) > long || at.column > len(line) {
+		return at
+	}
+	runes := []rune(line)
+	for i := at.column - 1; i < len(runes); i++ {
+		if runes[i] != ' ' && runes[i] != '\t' {
+			return position{at.line, i + 1}
+		}
+	}
+	return at
 }
 
 func (c *composer) alias(n *ast.AliasNode, around position) *value {

@@ -49,6 +49,11 @@ func (d *decoder) checkWork(w *work, step string) {
 	}
 }
 
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
 // publicText is the part of an error that is meant for everybody.
 func publicText(err error) string {
 	var e *core.Error
@@ -97,7 +102,7 @@ func (d *decoder) checkAction(w *work, info *core.ConnectorInfo, step string) {
 	}
 	s, err := d.schemas.get(info, action)
 	if err != nil {
-		d.error(w.typeAt, fmt.Sprintf("the %s connector has a broken schema for its action %s: %v", info.Name, action.Name, err), "ask the connector's author, or install another version")
+		d.error(w.typeAt, fmt.Sprintf("the %s connector has a broken schema for its action %s: %v", info.Name, action.Name, firstLine(err)), "ask the connector's author, or install another version")
 		return
 	}
 	for _, v := range s.check(w.config, step) {

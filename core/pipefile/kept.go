@@ -36,5 +36,5 @@ func (d *decoder) keptAt(key, what string, at position) {
 		d.kept = map[string]bool{}
 	}
 	d.kept[key] = true
-	d.warn(at, fmt.Sprintf("this version keeps %s but does not act on it: %s", what, effect), "")
+	d.warn(at, fmt.Sprintf("%s: kept, but this version does not act on it; %s", what, effect), "")
 }

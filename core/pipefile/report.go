@@ -130,7 +130,13 @@ func (r *reporter) excerpt(at position) string {
 	}
 	var b strings.Builder
 	for n := max(1, at.line-1); n <= at.line; n++ {
-		fmt.Fprintf(&b, "%5d | %s\n", n, window(r.line(n), from))
+		shown := r.line(n)
+		if n < at.line && utf8.RuneCountInString(shown) <= from {
+			shown = window(shown, 0) // It ends before what is shown of the other.
+		} else {
+			shown = window(shown, from)
+		}
+		fmt.Fprintf(&b, "%5d | %s\n", n, shown)
 	}
 	mark := []rune(window(r.line(at.line), from))
 	mark = mark[:min(len(mark), max(0, at.column-1-from))]
@@ -150,19 +156,18 @@ func window(line string, from int) string {
 	column := 0
 	for _, c := range line {
 		column++
-		if column <= from {
+		switch {
+		case column <= from:
 			continue
+		case column == from+1 && from > 0:
+			c = '…'
+		case c != '\t' && !unicode.IsPrint(c):
+			c = '�'
 		}
 		if len(shown) >= maxExcerptWidth {
 			return string(append(shown, '…'))
 		}
-		if c != '\t' && !unicode.IsPrint(c) {
-			c = '�'
-		}
 		shown = append(shown, c)
-	}
-	if from > 0 && len(shown) > 0 {
-		shown[0] = '…'
 	}
 	return string(shown)
 }

@@ -71,7 +71,7 @@ func compileSchema(source json.RawMessage) *schema {
 		return &schema{err: fmt.Errorf("it is not JSON: %w", err)}
 	}
 	s.root, _ = document.(map[string]any)
-	const url = "config.json"
+	const url = "connector:///config.json"
 	compiler := jsonschema.NewCompiler()
 	compiler.UseLoader(noLoader{})
 	if s.err = compiler.AddResource(url, document); s.err != nil {

@@ -55,6 +55,7 @@ func scan(r *reporter, text string) (tokens token.Tokens, ok bool) {
 	var s scanner.Scanner
 	s.Init(text)
 	var n nesting
+	count := 0
 	for {
 		some, err := s.Scan()
 		if errors.Is(err, io.EOF) {
@@ -66,6 +67,9 @@ func scan(r *reporter, text string) (tokens token.Tokens, ok bool) {
 				return nil, false
 			}
 			tokens.Add(t)
+			if t.Type != token.CommentType {
+				count++
+			}
 			if problem := n.add(t); problem != "" {
 				r.error(tokenPosition(t), problem, "divide the pipeline into several")
 				return nil, false
@@ -75,7 +79,7 @@ func scan(r *reporter, text string) (tokens token.Tokens, ok bool) {
 			r.syntax(&token.Position{Line: len(r.starts)}, err.Error())
 			return nil, false
 		}
-		if len(tokens) > maxTokens {
+		if count > maxTokens {
 			r.error(tokenPosition(tokens[len(tokens)-1]), fmt.Sprintf("the file has more than %d words and signs", maxTokens), "divide the pipeline into several")
 			return nil, false
 		}
@@ -186,7 +190,7 @@ func (r *reporter) syntax(at *token.Position, message string) {
 	suggestion := "check the indentation, and quote texts that contain : # [ ] { } or begin with a sign"
 	switch {
 	case strings.Contains(message, "mapping value is not allowed"), strings.Contains(message, "unexpected key name"):
-		suggestion = `quote a text that contains ": "`
+		suggestion = `quote a text that contains ": ", and check the indentation of the next line`
 	case strings.Contains(message, "quote"), strings.Contains(message, "quoted"):
 		suggestion = "close the quotes"
 	}

@@ -1,0 +1,160 @@
+package pipefile_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/patchbay-ci/patchbay/core"
+	"github.com/patchbay-ci/patchbay/core/pipefile"
+)
+
+// twenty is a file of 20 steps, the size that is measured.
+func twenty() []byte {
+	var b strings.Builder
+	b.WriteString("name: twenty\ndescription: for measuring\nenvironment:\n  GOFLAGS: -mod=mod\ntriggers:\n  - trigger_type: manual\nstages:\n")
+	for i := range 4 {
+		fmt.Fprintf(&b, "  - name: stage %d\n    timeout: 10m\n    steps:\n", i)
+		for j := range 5 {
+			fmt.Fprintf(&b, "      - name: step %d\n        step_type: shell\n        config:\n          command: echo %d\n          working_directory: src\n          environment:\n            A: b\n        timeout: 60\n", j, j)
+		}
+	}
+	return []byte(b.String())
+}
+
+// TestBounds: what is too much is refused, with one error that says so. A test
+// that hangs is one that fails.
+func TestBounds(t *testing.T) {
+	t.Parallel()
+	const size = 256 << 10
+	fill := func(text string) string { return strings.Repeat(text, size/len(text)) }
+	keys := func(sep string) string {
+		var b strings.Builder
+		for i := range 50_000 {
+			fmt.Fprintf(&b, "k%d: v%s", i, sep)
+		}
+		return b.String()
+	}
+	for name, tc := range map[string]struct{ source, want string }{
+		"too long":      {strings.Repeat("x", pipefile.MaxSize+1), "at most"},
+		"flow depth":    {fill("["), "nested"},
+		"map depth":     {fill("{a: "), "nested"},
+		"block depth":   {fill("- "), "nested"},
+		"question":      {fill("? "), ""},
+		"empty items":   {fill("-\n"), "words and signs"},
+		"anchors":       {fill("&a "), "words and signs"},
+		"aliases":       {fill("*a "), "words and signs"},
+		"tags":          {fill("!a "), "nested"},
+		"block keys":    {keys("\n"), "more than 4000 keys"},
+		"flow keys":     {"{" + keys(", ") + "}", "more than 4000 keys"},
+		"colons":        {fill("a: "), ""},
+		"documents":     {fill("---\n"), "words and signs"},
+		"merged lists":  {"a: &a {x: 1, y: 2}\nb: &b [" + strings.Repeat("*a, ", 3500) + "]\n<<: [" + strings.Repeat("*b, ", 3500) + "]\n", "too large"},
+		"merges":        {"a: &a\n" + strings.Join(strings.SplitAfter(keys("\n "), "\n")[1:3000], "") + "k: v\nb:\n" + strings.Repeat("- <<: *a\n", 10_000), "too much is merged"},
+		"unclosed":      {"a: \"" + fill("x\\n"), "not YAML"},
+		"comments only": {fill("# c\n"), "empty"},
+		"blank only":    {fill("\n"), "empty"},
+		"folded":        {"a: >\n" + fill("  x\n\n"), "no name"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, diagnostics := pipefile.Parse(t.Context(), "", []byte(tc.source), pipefile.Options{})
+			if !core.HasErrors(diagnostics) {
+				t.Fatal("accepted")
+			}
+			for _, d := range diagnostics {
+				if strings.Contains(d.Message, tc.want) {
+					return
+				}
+			}
+			t.Errorf("got %v", diagnostics)
+		})
+	}
+}
+
+// TestLarge: a file may be as large as this and is read.
+func TestLarge(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString("name: large\nstages:\n  - name: s\n    parallel: true\n    steps:\n")
+	for i := range 1000 {
+		fmt.Fprintf(&b, "      - name: s%d\n        run: |\n%s", i, strings.Repeat("          echo hello world\n", 50))
+	}
+	specs, diagnostics := pipefile.NewParser(testCatalog()).Parse("large.yaml", []byte(b.String()))
+	if len(diagnostics) > 0 || len(specs) != 1 || len(specs[0].Stages[0].Steps) != 1000 {
+		t.Fatalf("%d specs, %.1000v", len(specs), diagnostics)
+	}
+}
+
+// failing is a catalog that cannot answer.
+type failing struct{ catalog }
+
+func (failing) Connector(context.Context, string) (*core.ConnectorInfo, error) {
+	return nil, errors.New("secret path")
+}
+
+func TestCatalogFails(t *testing.T) {
+	t.Parallel()
+	source := []byte("name: x\nstages: [{name: s, steps: [{name: t, run: x}]}]\n")
+	_, diagnostics := pipefile.NewParser(failing{}).Parse("", source)
+	if len(diagnostics) != 1 || !strings.Contains(diagnostics[0].Message, "cannot be asked") || strings.Contains(diagnostics[0].Message, "secret") {
+		t.Errorf("got %v", diagnostics)
+	}
+}
+
+func TestNoCatalog(t *testing.T) {
+	t.Parallel()
+	source := []byte("name: x\nstages: [{name: s, steps: [{name: t, step_type: acme, config: {action: a, b: 1}}]}]\n")
+	specs, diagnostics := pipefile.NewParser(nil).Parse("", source)
+	if len(diagnostics) > 0 || specs[0].Stages[0].Steps[0].Action != "a" || string(specs[0].Stages[0].Steps[0].Config) != `{"b":1}` {
+		t.Errorf("got %v %v", specs, diagnostics)
+	}
+}
+
+// TestDeployConnector: once a connector named deploy is there, it serves the
+// deployments of custom steps.
+func TestDeployConnector(t *testing.T) {
+	t.Parallel()
+	c := append(testCatalog(), &core.ConnectorInfo{Name: "deploy", State: core.ConnectorAvailable,
+		Actions: []core.ActionInfo{{Name: "deploy", ConfigSchema: []byte(`{"type":"object"}`)}}})
+	source := []byte("name: x\nstages: [{name: s, steps: [{name: t, step_type: custom, config: {deployment_type: docker, image: x}}]}]\n")
+	specs, diagnostics := pipefile.NewParser(c).Parse("", source)
+	if len(diagnostics) > 0 || specs[0].Stages[0].Steps[0].Connector != "deploy" {
+		t.Errorf("got %v %v", specs, diagnostics)
+	}
+}
+
+// TestParserConcurrent shares one cache of schemas.
+func TestParserConcurrent(t *testing.T) {
+	t.Parallel()
+	parser, source := pipefile.NewParser(testCatalog()), twenty()
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			if specs, diagnostics := parser.Parse("", source); len(diagnostics) > 0 || len(specs) != 1 {
+				t.Errorf("got %v", diagnostics)
+			}
+		})
+	}
+	group.Wait()
+}
+
+func BenchmarkParse(b *testing.B) {
+	source := twenty()
+	b.Run("first", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			pipefile.Parse(b.Context(), "", source, pipefile.Options{Catalog: testCatalog()})
+		}
+	})
+	b.Run("again", func(b *testing.B) {
+		b.ReportAllocs()
+		parser := pipefile.NewParser(testCatalog())
+		for b.Loop() {
+			parser.Parse("", source)
+		}
+	})
+}
