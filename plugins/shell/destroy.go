@@ -11,7 +11,8 @@ func (t *processTable) stop(p *process, grace time.Duration) {
 	signalGroup(p.pid, syscall.SIGTERM)
 	for groupAlive(p.pid) && time.Now().Before(deadline) {
 		time.Sleep(killPause)
-		t.reapOrphans() // a dead orphan is still a member of its group
+		// A dead orphan is still a member of its group until it is reaped.
+		reapOrphans(func(pid int) bool { return pid != p.pid && sessionOf(pid) == p.pid })
 	}
 	signalGroup(p.pid, syscall.SIGKILL)
 }
@@ -38,7 +39,7 @@ func (t *processTable) destroy(attempts []*attempt) {
 		everywhere = everywhere || p.joined
 	}
 	if len(sessions) > 0 {
-		t.killOrphans(sessions, ids)
+		killOrphans(sessions, ids)
 	}
 	if everywhere {
 		killMarked(ids)
@@ -72,17 +73,15 @@ func (t *processTable) find(a *attempt) *process {
 // killOrphans ends what the attempts' shells left running. Everything that they
 // started and that lost its parent is a child of this process (adoptOrphans), so
 // there is no need to look at the whole machine.
-func (t *processTable) killOrphans(sessions map[int]bool, ids map[string]bool) {
-	for {
-		found := 0
-		for _, pid := range t.reapOrphans() {
-			if sessions[sessionOf(pid)] || marked(pid, ids) {
-				found++
-				_ = syscall.Kill(pid, syscall.SIGKILL)
-			}
-		}
-		if found == 0 {
-			return
+func killOrphans(sessions map[int]bool, ids map[string]bool) {
+	killed := map[int]bool{} // a dead process tells nothing of its environment
+	theirs := func(pid int) bool {
+		return !sessions[pid] && (killed[pid] || sessions[sessionOf(pid)] || marked(pid, ids))
+	}
+	for orphans := reapOrphans(theirs); len(orphans) > 0; orphans = reapOrphans(theirs) {
+		for _, pid := range orphans {
+			killed[pid] = true
+			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 	}
 }

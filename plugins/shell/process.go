@@ -48,7 +48,7 @@ func groupAlive(leader int) bool { return syscall.Kill(-leader, 0) == nil }
 
 // processTable knows the attempts that this process has started or joined.
 type processTable struct {
-	mu   sync.Mutex // also held while forking, see reapOrphans
+	mu   sync.Mutex
 	byID map[string]*process
 }
 

@@ -64,20 +64,13 @@ func sessionOf(pid int) int {
 	return session
 }
 
-// reapOrphans collects the dead among this process's adopted children and returns
-// the living ones.
-func (t *processTable) reapOrphans() []int {
-	t.mu.Lock() // no fork meanwhile: a new child must not be taken for an orphan
-	defer t.mu.Unlock()
-	own := map[int]bool{}
-	for _, p := range t.byID {
-		if !p.joined {
-			own[p.pid] = true
-		}
-	}
+// reapOrphans collects the dead among those children of this process that are
+// wanted, and returns the living ones. A shell that this process started must not
+// be wanted: its end is waited for elsewhere.
+func reapOrphans(wanted func(pid int) bool) []int {
 	var alive []int
 	for _, pid := range children() {
-		if own[pid] {
+		if !wanted(pid) {
 			continue
 		}
 		reaped, err := syscall.Wait4(pid, nil, syscall.WNOHANG, nil)
