@@ -103,7 +103,7 @@ func (x explainer) explain(e *jsonschema.ValidationError) []violation {
 		}
 		return all
 	}
-	message, suggestion := leaf(e, node)
+	message, suggestion := x.leaf(e, node)
 	return []violation{{path: path, message: named(path) + message, suggestion: suggestion}}
 }
 
@@ -162,7 +162,7 @@ func (x explainer) alternatives(e *jsonschema.ValidationError, node *value) []vi
 	}
 	message := "has more than one of the forms it may have"
 	if len(wanted) > 0 {
-		message = expected(wanted, node)
+		message = x.expected(e.InstanceLocation, wanted, node)
 	}
 	return []violation{{path: e.InstanceLocation, message: named(e.InstanceLocation) + message}}
 }
@@ -184,10 +184,18 @@ func wrongType(e *jsonschema.ValidationError, path []string) ([]string, bool) {
 var typeNames = map[string]string{"string": "a text", "integer": "a whole number", "number": "a number",
 	"boolean": "true or false", "array": "a list", "object": "a mapping", "null": "nothing"}
 
-func expected(types []string, node *value) string {
+// listNames are lists by the type of their items.
+var listNames = map[string]string{"string": "a list of texts", "integer": "a list of whole numbers",
+	"number": "a list of numbers", "object": "a list of mappings"}
+
+func (x explainer) expected(path, types []string, node *value) string {
 	var names []string
 	for _, t := range types {
-		if name := typeNames[t]; !slices.Contains(names, name) {
+		name := typeNames[t]
+		if list := listNames[x.schema.itemType(path)]; t == "array" && list != "" {
+			name = list
+		}
+		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
@@ -195,13 +203,13 @@ func expected(types []string, node *value) string {
 }
 
 // leaf says what is wrong with one value, and what to do.
-func leaf(e *jsonschema.ValidationError, node *value) (message, suggestion string) {
+func (x explainer) leaf(e *jsonschema.ValidationError, node *value) (message, suggestion string) {
 	switch k := e.ErrorKind.(type) {
 	case *violated.Type:
 		if slices.Contains(k.Want, "string") && node.kind < kindString {
 			suggestion = "quote it"
 		}
-		return expected(k.Want, node), suggestion
+		return x.expected(e.InstanceLocation, k.Want, node), suggestion
 	case *violated.Enum:
 		words := make([]string, 0, len(k.Want))
 		for _, want := range k.Want {

@@ -95,9 +95,8 @@ func (s *schema) check(config *value, step string) []violation {
 	return e.explain(invalid)
 }
 
-// properties returns the sorted keys that the schema knows at a path, as far as it
-// says so directly.
-func (s *schema) properties(path []string) []string {
+// at returns the part of the schema for a path, as far as it says so directly.
+func (s *schema) at(path []string) map[string]any {
 	at := s.root
 	for _, part := range path {
 		properties, _ := at["properties"].(map[string]any)
@@ -109,11 +108,34 @@ func (s *schema) properties(path []string) []string {
 		}
 		at = next
 	}
-	properties, _ := at["properties"].(map[string]any)
+	return at
+}
+
+// properties returns the sorted keys that the schema knows at a path.
+func (s *schema) properties(path []string) []string {
+	properties, _ := s.at(path)["properties"].(map[string]any)
 	names := make([]string, 0, len(properties))
 	for name := range properties {
 		names = append(names, name)
 	}
 	slices.Sort(names)
 	return names
+}
+
+// itemType returns the type of the items of a list at a path, or "".
+func (s *schema) itemType(path []string) string {
+	at := s.at(path)
+	forms := []any{at}
+	for _, key := range []string{"anyOf", "oneOf"} {
+		more, _ := at[key].([]any)
+		forms = append(forms, more...)
+	}
+	for _, form := range forms {
+		object, _ := form.(map[string]any)
+		items, _ := object["items"].(map[string]any)
+		if name, found := items["type"].(string); found {
+			return name
+		}
+	}
+	return ""
 }
