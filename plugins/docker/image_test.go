@@ -31,7 +31,7 @@ func testImage(t *testing.T, e *engine) string {
 	}
 	repository, tag, _ := strings.Cut(name, ":")
 	answer, err := e.api.ImageImport(t.Context(),
-		image.ImportSource{Source: bytes.NewReader(rootFilesystem(t)), SourceName: "-"}, repository,
+		image.ImportSource{Source: bytes.NewReader(rootFilesystem(t, "test")), SourceName: "-"}, repository,
 		image.ImportOptions{Tag: tag, Changes: []string{`CMD ["/bin/sh"]`, "ENV PATH=/usr/bin:/bin"}})
 	if err != nil {
 		t.Fatal(err)
@@ -43,8 +43,9 @@ func testImage(t *testing.T, e *engine) string {
 	return name
 }
 
-// rootFilesystem is a tar of a small system.
-func rootFilesystem(t *testing.T) []byte {
+// rootFilesystem is a tar of a small system with one file of the given name, which
+// makes it differ from others.
+func rootFilesystem(t *testing.T, mark string) []byte {
 	t.Helper()
 	busybox, err := os.ReadFile("/bin/busybox")
 	if err != nil {
@@ -68,6 +69,7 @@ func rootFilesystem(t *testing.T) []byte {
 	add(tar.Header{Name: "tmp/", Typeflag: tar.TypeDir, Mode: 0o1777}, nil)
 	add(tar.Header{Name: "bin/busybox", Typeflag: tar.TypeReg, Mode: 0o755}, busybox)
 	add(tar.Header{Name: "etc/passwd", Typeflag: tar.TypeReg, Mode: 0o644}, []byte("root:x:0:0:root:/root:/bin/sh\n"))
+	add(tar.Header{Name: mark, Typeflag: tar.TypeReg, Mode: 0o644}, nil)
 	for _, applet := range strings.Fields(string(applets)) {
 		if applet != "busybox" {
 			add(tar.Header{Name: "bin/" + applet, Typeflag: tar.TypeSymlink, Linkname: "busybox"}, nil)

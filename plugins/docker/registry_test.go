@@ -10,6 +10,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/google/uuid"
 )
 
 // registry is one that holds a single image, asked for by the Engine over plain
@@ -22,7 +24,7 @@ type registry struct {
 
 func newRegistry(t *testing.T) *registry {
 	t.Helper()
-	tarball := rootFilesystem(t)
+	tarball := rootFilesystem(t, uuid.NewString()) // the Engine shares downloads of equal layers
 	var packed bytes.Buffer
 	zip := gzip.NewWriter(&packed)
 	if _, err := zip.Write(tarball); err != nil {
@@ -39,6 +41,7 @@ func newRegistry(t *testing.T) *registry {
 		`"size":%d,"digest":"%s"},"layers":[{"mediaType":"application/vnd.docker.image.rootfs.diff.tar.gzip","size":%d,"digest":"%s"}]}`,
 		kind, len(config), digest(config), len(layer), digest(layer))
 
+	closing := make(chan struct{})
 	r := &registry{asked: make(chan struct{}, 100), allow: make(chan struct{})}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		switch path := q.URL.Path; {
@@ -57,13 +60,14 @@ func newRegistry(t *testing.T) *registry {
 			select {
 			case <-r.allow:
 				_, _ = w.Write(layer)
-			case <-q.Context().Done():
+			case <-closing: // the Engine may hold on to it
 			}
 		default:
 			http.Error(w, `{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}`, http.StatusNotFound)
 		}
 	}))
 	t.Cleanup(server.Close)
+	t.Cleanup(func() { close(closing) })
 	r.host = strings.TrimPrefix(server.URL, "http://")
 	return r
 }
