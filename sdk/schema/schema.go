@@ -24,9 +24,9 @@ type node struct {
 	Defs        map[string]*node `json:"$defs"`
 	Definitions map[string]*node `json:"definitions"`
 
-	Type  typeNames        `json:"type"`
-	Enum  *[]any           `json:"enum"`
-	Const *json.RawMessage `json:"const"`
+	Type  typeNames       `json:"type"`
+	Enum  *[]any          `json:"enum"`
+	Const json.RawMessage `json:"const"`
 
 	Properties           map[string]*node    `json:"properties"`
 	PatternProperties    map[string]*node    `json:"patternProperties"`

@@ -111,8 +111,8 @@ func (n *node) accepts(value any) bool {
 
 // checkChoice checks enum and const.
 func (c *checker) checkChoice(n *node, value any, pointer string) {
-	if n.Const != nil {
-		if want := decoded(*n.Const); !equal(want, value) {
+	if len(n.Const) > 0 {
+		if want := decoded(n.Const); !equal(want, value) {
 			c.add(pointer, "", "must be %s", literal(want))
 		}
 	}
