@@ -54,18 +54,20 @@ func (c *config) CheckConfig() error {
 		return invalid("/image", "write it like alpine:3.20 or registry.example.com/team/tool:1.0, in lower case",
 			"%q is not the name of an image: %v", c.Image, err)
 	}
-	if c.runs() {
-		return nil
-	}
-	for _, key := range c.unsupported() {
-		if key == "ports" {
-			return invalid("/ports", "add command: or script: to run something in the image",
-				"ports without a command asks for a deployment, which this version of the docker connector does not do")
-		}
-		return invalid("/"+key, "build it in a shell step (docker build), or add command: or script: to run something in the image",
-			"%s without a command asks for an image to be built, which this version of the docker connector does not do", key)
+	if keys := c.unsupported(); !c.runs() && len(keys) > 0 {
+		return refuse(keys[0])
 	}
 	return nil
+}
+
+// refuse says why a step without a command may not have the key.
+func refuse(key string) error {
+	if key == "ports" {
+		return invalid("/ports", "add command: or script: to run something in the image",
+			"ports without a command asks for a deployment, which this version of the docker connector does not do")
+	}
+	return invalid("/"+key, "build it in a shell step (docker build), or add command: or script: to run something in the image",
+		"%s without a command asks for an image to be built, which this version of the docker connector does not do", key)
 }
 
 // unsupported returns the keys given that this version does nothing with.
