@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	namePattern    = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	namePattern    = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 	versionPattern = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)([-+][0-9A-Za-z.+-]+)?$`)
 )
 
@@ -29,7 +29,7 @@ func checkDescribe(ctx context.Context, k *kit, _ *Case) error {
 			wrong = append(wrong, fmt.Errorf(format, args...))
 		}
 	}
-	complain(!namePattern.MatchString(info.Name), "name %q is not made of lower-case letters, digits and single hyphens", info.Name)
+	complain(!namePattern.MatchString(info.Name), "name %q is not made of lower-case letters, digits and hyphens inside, at most 63", info.Name)
 	complain(!versionPattern.MatchString(info.Version), "version %q is not of the form 1.2.3", info.Version)
 	complain(info.ProtocolVersion != sdk.ProtocolVersion, "protocol version is %d; this kit knows %d", info.ProtocolVersion, sdk.ProtocolVersion)
 	complain(!oneLine(info.Summary), "the summary is not one line of text: %q", info.Summary)

@@ -6,17 +6,27 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+
+	connectorv1 "github.com/patchbay-ci/patchbay/proto/connector/v1"
 	"github.com/patchbay-ci/patchbay/sdk"
 )
 
 // TestMain makes this test binary the connector that the tests launch.
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "bare" {
+		serveBare()
+		return
+	}
 	if os.Getenv(sdk.Handshake().MagicCookieKey) != "" {
 		sdk.Serve(newDiary(len(os.Args) > 1 && os.Args[1] == "forgetful"))
 		return
@@ -57,6 +67,37 @@ func newDiary(forgetful bool) sdk.Connector {
 			}
 			return sdk.Result{}, context.Cause(ctx)
 		}))
+}
+
+// serveBare is a connector without go-plugin, as one in another language is: what
+// PLUGINS.md says that such a program has to do is all that it does.
+func serveBare() {
+	if os.Getenv("PATCHBAY_CONNECTOR") != "8d2b2f0f6c1f4a53b7a9" || os.Getenv("PLUGIN_PROTOCOL_VERSIONS") != "1" {
+		os.Exit(2)
+	}
+	path := filepath.Join(os.Getenv("PLUGIN_UNIX_SOCKET_DIR"), "bare.sock")
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		os.Exit(3)
+	}
+	server := grpc.NewServer()
+	connectorv1.RegisterConnectorServiceServer(server, &gappy{offset: 3, outcome: connectorv1.Outcome_OUTCOME_SUCCEEDED})
+	alive := health.NewServer()
+	alive.SetServingStatus("plugin", healthv1.HealthCheckResponse_SERVING)
+	healthv1.RegisterHealthServer(server, alive)
+	fmt.Printf("1|1|unix|%s|grpc|\n", path)
+	_ = server.Serve(listener) // until the process is killed
+}
+
+func TestProgramWithoutGoPlugin(t *testing.T) {
+	t.Parallel()
+	target := testProgram(t, "bare")
+	defer target.Close()
+	for _, report := range Check(t.Context(), target, Options{Cases: []Case{{Name: "any", Expect: Expectation{Stdout: Text("abcabc")}}}}) {
+		if report.Check == "result" && report.Status != Passed {
+			t.Errorf("%+v", report)
+		}
+	}
 }
 
 func diaryCases() []Case {
