@@ -169,13 +169,17 @@ func (h *Host) reap(p *process) {
 	if s.current == p {
 		s.current = nil
 	}
-	if p.crashCounted {
-		s.crashes.last = p.runner.ending()
-		h.log.Error("a connector crashed", "connector", p.name, "pid", p.runner.ID(), "reason", s.crashes.last)
-	}
+	crashed := p.crashCounted
 	delete(h.live, p)
 	h.mu.Unlock()
-	p.stop(0)
+	p.stop(0) // after it, all of the process's last words have been read
+	if crashed {
+		how := p.runner.ending()
+		h.mu.Lock()
+		s.crashes.last = how
+		h.mu.Unlock()
+		h.log.Error("a connector crashed", "connector", p.name, "pid", p.runner.ID(), "reason", how)
+	}
 }
 
 // crashed notes that a process ended without being asked to, once. The caller

@@ -149,8 +149,10 @@ func newFixture(t *testing.T, mode string, names []string, change func(*pluginho
 	f := &fixture{journal: filepath.Join(t.TempDir(), "journal")}
 	f.options = pluginhost.Options{
 		Path: []string{t.TempDir()}, CacheDir: t.TempDir(), StartTimeout: time.Minute,
-		Environ:  append(os.Environ(), modeVariable+"="+mode, journalVariable+"="+f.journal),
-		EnvAllow: []string{"HOSTTEST_*"},
+		// The race detector would wait for a second at the end of each process.
+		Environ:  append(os.Environ(), modeVariable+"="+mode, journalVariable+"="+f.journal, "GORACE=atexit_sleep_ms=0"),
+		EnvAllow: []string{"HOSTTEST_*", "GORACE"},
+		Logger:   hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: t.Output()}),
 	}
 	for _, name := range names {
 		install(t, f.options.Path[0], name)

@@ -3,6 +3,7 @@ package pluginhost
 import (
 	"context"
 	"fmt"
+	"io"
 	"os/exec"
 	"sync"
 	"time"
@@ -64,6 +65,8 @@ func startProcess(ctx context.Context, name string, file *binary, o processOptio
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: o.socketFolder},
 		StartTimeout:     o.timeout,
 		Stderr:           last,
+		SyncStdout:       strayOutput(last, o.log.Named(name)),
+		SyncStderr:       strayOutput(last, o.log.Named(name)),
 		Logger:           &quietLogger{o.log},
 		GRPCDialOptions:  dialOptions(),
 	})
@@ -136,6 +139,12 @@ func (p *process) stop(grace time.Duration) {
 		}
 		p.plugin.Kill()
 	})
+}
+
+// strayOutput takes what a connector prints while it serves; go-plugin carries it
+// here. It does not belong to any step.
+func strayOutput(last *tail, log hclog.Logger) io.Writer {
+	return io.MultiWriter(last, log.StandardWriter(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}))
 }
 
 // quietLogger keeps go-plugin's own words, which repeat what the host says, to the
