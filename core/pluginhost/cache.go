@@ -66,20 +66,22 @@ func hashFile(path string) (string, error) {
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
-func descriptionFile(sha string) string { return filepath.Join("describe", sha+".json") }
+// descriptionFile has the name in it because one program may serve under several,
+// like a busybox.
+func descriptionFile(sha, name string) string { return filepath.Join("describe", sha+"-"+name+".json") }
 
 // description returns what the binary with this hash said of itself, if that is
 // known and fits the name it goes by now.
 func (c cache) description(sha, name string) (sdk.Info, bool) {
 	var known cachedDescription
-	if c.load(descriptionFile(sha), &known) != nil || known.SHA256 != sha || checkInfo(known.Info, name) != nil {
+	if c.load(descriptionFile(sha, name), &known) != nil || known.SHA256 != sha || checkInfo(known.Info, name) != nil {
 		return sdk.Info{}, false
 	}
 	return known.Info, true
 }
 
 func (c cache) storeDescription(sha string, info sdk.Info) error {
-	return c.store(descriptionFile(sha), cachedDescription{SHA256: sha, Info: info})
+	return c.store(descriptionFile(sha, info.Name), cachedDescription{SHA256: sha, Info: info})
 }
 
 func (c cache) load(name string, into any) error {

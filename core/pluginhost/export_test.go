@@ -41,3 +41,11 @@ func ParseLock(content []byte) (*Lock, error) { return parseLock(content) }
 
 // ConnectorEnvironment is for the table test.
 var ConnectorEnvironment = connectorEnvironment
+
+// What the test of swept folders needs.
+const OwnPrefix = ownPrefix
+
+var (
+	LockFolder = lockFolder
+	Sweep      = sweep
+)

@@ -134,6 +134,7 @@ func (p *process) stop(grace time.Duration) {
 			p.runner.kill()
 		} else {
 			p.runner.patient.Store(true)
+			p.runner.terminate()
 			timer := time.AfterFunc(grace, p.runner.kill)
 			defer timer.Stop()
 		}

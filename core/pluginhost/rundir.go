@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"syscall"
+	"time"
 )
 
 // runDir is the folder below which go-plugin makes one folder a process for its
@@ -15,9 +17,16 @@ type runDir struct {
 	wanted string
 
 	mu   sync.Mutex
-	made string // by path
-	own  bool   // to be removed
+	made string   // by path
+	own  bool     // to be removed
+	lock *os.File // held while this host lives, in a folder of its own
 }
+
+// Names in the system's folder for what does not outlive a boot.
+const (
+	ownPrefix = "patchbay-sockets-"
+	lockName  = "lock"
+)
 
 // socketNameLength is what go-plugin adds to the folder at the most:
 // /plugin-dir<10 digits>/plugin<10 digits>.
@@ -66,13 +75,15 @@ func (r *runDir) path() (string, error) {
 func (r *runDir) makeOwn() (string, error) {
 	last := errors.New("every path is too long for a socket")
 	for _, base := range []string{os.Getenv("XDG_RUNTIME_DIR"), os.TempDir(), "/tmp"} {
-		if base == "" || !filepath.IsAbs(base) || len(base)+len("/patchbay-1234567890")+socketNameLength > maxSocketPath() {
+		if base == "" || !filepath.IsAbs(base) || len(base)+len(ownPrefix)+len("/1234567890")+socketNameLength > maxSocketPath() {
 			continue
 		}
-		folder, err := os.MkdirTemp(base, "patchbay-") // mode 0700
+		sweep(base)
+		folder, err := os.MkdirTemp(base, ownPrefix) // mode 0700
 		if err == nil {
 			r.made, r.own = folder, true
-			return folder, nil
+			r.lock, err = lockFolder(folder)
+			return folder, err
 		}
 		last = err
 	}
@@ -87,5 +98,39 @@ func (r *runDir) remove() error {
 		return nil
 	}
 	r.own = false
-	return os.RemoveAll(r.made)
+	err := os.RemoveAll(r.made)
+	if r.lock != nil {
+		err = errors.Join(err, r.lock.Close())
+	}
+	return err
+}
+
+// lockFolder marks a folder as in use. The mark goes with the process, however it
+// ends. Connectors do not inherit it.
+func lockFolder(folder string) (*os.File, error) {
+	file, err := os.OpenFile(filepath.Join(folder, lockName), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+// sweep removes the folders of hosts that were killed before they could. It is a
+// courtesy: what cannot be removed stays.
+func sweep(base string) {
+	left, _ := filepath.Glob(filepath.Join(base, ownPrefix+"*", lockName))
+	for _, name := range left {
+		folder := filepath.Dir(name)
+		info, err := os.Stat(folder)
+		if err != nil || time.Since(info.ModTime()) < time.Minute {
+			continue // perhaps it is just being made
+		}
+		if lock, err := lockFolder(folder); err == nil {
+			_ = os.RemoveAll(folder)
+			_ = lock.Close()
+		}
+	}
 }

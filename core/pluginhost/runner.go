@@ -143,6 +143,17 @@ func (r *runner) kill() {
 	}
 }
 
+// terminate asks the process to end: sdk.Serve and whatever keeps to the protocol
+// does so on SIGTERM.
+func (r *runner) terminate() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.process != nil {
+		// The only error is that it has ended already.
+		_ = r.process.Signal(syscall.SIGTERM)
+	}
+}
+
 // Diagnose implements runner.Runner; the host makes its own messages.
 func (r *runner) Diagnose(context.Context) string { return "" }
 
