@@ -24,7 +24,8 @@ import (
 // localRunner is the server's engine with everything in memory.
 type localRunner struct {
 	host      *pluginhost.Host
-	folder    string // of the runs, removed at the end
+	folder    string // of the workspaces, removed at the end
+	scratch   string // of the attempts, likewise
 	workspace string // the user's own, or empty
 	log       hclog.Logger
 }
@@ -46,19 +47,23 @@ func (a *app) newLocalRunner(workspaceFolder string) (*localRunner, error) {
 	if err != nil {
 		return nil, err
 	}
-	folder, err := os.MkdirTemp("", "patchbay-run-")
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("make a folder for the run: %w", err), host.Close())
+	l := &localRunner{host: host, workspace: workspaceFolder, log: log}
+	if l.folder, err = os.MkdirTemp("", "patchbay-run-"); err == nil {
+		l.scratch, err = os.MkdirTemp(workspace.ScratchFolder(), "patchbay-run-")
 	}
-	return &localRunner{host: host, folder: folder, workspace: workspaceFolder, log: log}, nil
+	if err != nil {
+		l.close()
+		return nil, fmt.Errorf("make a folder for the run: %w", err)
+	}
+	return l, nil
 }
 
 func (l *localRunner) close() {
 	if err := l.host.Close(); err != nil {
 		l.log.Error("stop the connectors", "error", err)
 	}
-	if err := os.RemoveAll(l.folder); err != nil {
-		l.log.Error("remove the run's folder", "error", err)
+	if err := errors.Join(os.RemoveAll(l.folder), os.RemoveAll(l.scratch)); err != nil {
+		l.log.Error("remove the run's folders", "error", err)
 	}
 }
 
@@ -76,7 +81,7 @@ func (l *localRunner) parse(ctx context.Context, name string, source []byte, str
 
 // Open implements engine.Workspaces.
 func (l *localRunner) Open(executionID string) (*workspace.Workspace, error) {
-	manager, err := workspace.NewManager(l.folder)
+	manager, err := workspace.NewManager(l.folder, l.scratch)
 	if err != nil {
 		return nil, err
 	}

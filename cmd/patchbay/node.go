@@ -58,7 +58,7 @@ func (a *app) openNode(ctx context.Context, settings config.Server, log hclog.Lo
 	if n.logs, err = logs.Open(folders.logs); err != nil {
 		return nil, err
 	}
-	workspaces, err := workspace.NewManager(folders.runs)
+	workspaces, err := workspace.NewManager(folders.runs, folders.runs)
 	if err != nil {
 		return nil, err
 	}

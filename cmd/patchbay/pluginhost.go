@@ -18,8 +18,16 @@ func (a *app) pluginHost(log hclog.Logger) (*pluginhost.Host, error) {
 	return a.serverPluginHost(log, a.getenv("PATCHBAY_PLUGIN_PATH"))
 }
 
-// localPluginHost is the host of `patchbay run`.
-func (a *app) localPluginHost(log hclog.Logger) (*pluginhost.Host, error) { return a.pluginHost(log) }
+// localPluginHost is the host of `patchbay run`: connectors get the whole
+// environment of the person who runs it, as any program started from a shell does.
+func (a *app) localPluginHost(log hclog.Logger) (*pluginhost.Host, error) {
+	options, err := a.pluginHostOptions(log, a.getenv("PATCHBAY_PLUGIN_PATH"))
+	if err != nil {
+		return nil, err
+	}
+	options.EnvAllow = []string{"*"}
+	return pluginhost.New(options)
+}
 
 // serverPluginHost makes a host that looks into the given folders first.
 func (a *app) serverPluginHost(log hclog.Logger, path string) (*pluginhost.Host, error) {

@@ -86,7 +86,7 @@ func newWorld(t *testing.T, tweaks ...func(*Options)) *world {
 }
 
 func (w *world) startEngine() {
-	workspaces, err := workspace.NewManager(w.runs)
+	workspaces, err := workspace.NewManager(w.runs, w.runs)
 	if err != nil {
 		w.t.Fatal(err)
 	}

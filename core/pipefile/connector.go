@@ -105,7 +105,7 @@ func (d *decoder) checkAction(w *work, info *core.ConnectorInfo, step string) {
 		d.error(w.typeAt, fmt.Sprintf("the %s connector has a broken schema for its action %s: %v", info.Name, action.Name, firstLine(err)), "ask the connector's author, or install another version")
 		return
 	}
-	for _, v := range s.check(w.config, step) {
-		d.error(v.place(w), v.message, v.suggestion)
+	for _, problem := range s.Validate(w.config.instance()) {
+		d.reportConfig(w, step, problem)
 	}
 }

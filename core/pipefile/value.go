@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+
+	"github.com/patchbay-ci/patchbay/sdk/schema"
 )
 
 // kind is what a value is in YAML's core schema.
@@ -167,6 +169,9 @@ func (v *value) instance() any {
 		n, _ := number(v.text)
 		return json.Number(n)
 	case kindString:
+		if strings.Contains(v.text, "${") {
+			return schema.Unknown{} // only the run will tell
+		}
 		return v.text
 	case kindList:
 		list := make([]any, len(v.list))

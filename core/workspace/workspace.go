@@ -10,28 +10,39 @@ import (
 	"path/filepath"
 )
 
-// Manager makes and removes workspaces below one folder. It is safe for
+// Manager makes and removes workspaces below two folders. It is safe for
 // concurrent use.
 type Manager struct {
-	root string
+	shared, private string
 }
 
-// NewManager uses root, which it makes if it is missing; only this user may enter.
-func NewManager(root string) (*Manager, error) {
-	absolute, err := filepath.Abs(root)
-	if err != nil {
-		return nil, fmt.Errorf("workspace folder: %w", err)
+// NewManager keeps the runs' shared folders below shared and the attempts' private
+// ones below private, which may be the same and may be in memory: little is kept
+// there, but many small files come and go. It makes what is missing; only this user
+// may enter.
+func NewManager(shared, private string) (*Manager, error) {
+	m := &Manager{}
+	for _, folder := range []struct {
+		given string
+		kept  *string
+	}{{shared, &m.shared}, {private, &m.private}} {
+		absolute, err := filepath.Abs(folder.given)
+		if err != nil {
+			return nil, fmt.Errorf("workspace folder: %w", err)
+		}
+		if err := os.MkdirAll(absolute, 0o700); err != nil {
+			return nil, fmt.Errorf("make the workspace folder: %w", err)
+		}
+		*folder.kept = absolute
 	}
-	if err := os.MkdirAll(absolute, 0o700); err != nil {
-		return nil, fmt.Errorf("make the workspace folder: %w", err)
-	}
-	return &Manager{root: absolute}, nil
+	return m, nil
 }
 
 // Workspace is the folders of one run.
 type Workspace struct {
-	folder string
-	shared string
+	folder   string // holds shared, unless that is the user's own
+	shared   string
+	attempts string
 }
 
 // Open makes the workspace of an execution, or returns the one that is there.
@@ -52,15 +63,17 @@ func (m *Manager) open(executionID, shared string) (*Workspace, error) {
 	if !filepath.IsLocal(executionID) || filepath.Base(executionID) != executionID {
 		return nil, fmt.Errorf("%q is no execution ID", executionID)
 	}
-	w := &Workspace{folder: filepath.Join(m.root, executionID), shared: shared}
+	w := &Workspace{folder: filepath.Join(m.shared, executionID), shared: shared,
+		attempts: filepath.Join(m.private, executionID+".attempts")}
+	folders := []string{w.attempts}
 	if shared == "" {
-		w.shared = filepath.Join(w.folder, "work")
-		if err := os.MkdirAll(w.shared, 0o700); err != nil {
+		w.shared = w.folder
+		folders = append(folders, w.shared)
+	}
+	for _, folder := range folders {
+		if err := os.Mkdir(folder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, fmt.Errorf("make the workspace: %w", err)
 		}
-	}
-	if err := os.MkdirAll(filepath.Join(w.folder, "attempts"), 0o700); err != nil {
-		return nil, fmt.Errorf("make the workspace: %w", err)
 	}
 	return w, nil
 }
@@ -70,7 +83,7 @@ func (w *Workspace) Path() string { return w.shared }
 
 // AttemptPath is the private folder of an attempt; see MakeAttempt.
 func (w *Workspace) AttemptPath(attemptID string) string {
-	return filepath.Join(w.folder, "attempts", attemptID)
+	return filepath.Join(w.attempts, attemptID)
 }
 
 // MakeAttempt makes an attempt's private folder if it is missing.
@@ -86,19 +99,24 @@ func (w *Workspace) RemoveAttempt(attemptID string) error {
 	return os.RemoveAll(w.AttemptPath(attemptID))
 }
 
-// Remove removes everything of the run. Steps may have taken away their own
-// permissions (Go's module cache does): those are given back first.
+// Remove removes everything of the run.
 func (w *Workspace) Remove() error {
-	if os.RemoveAll(w.folder) == nil {
+	return errors.Join(removeAll(w.folder), removeAll(w.attempts))
+}
+
+// removeAll also removes what steps have taken away their own permissions from, as
+// Go's module cache does.
+func removeAll(folder string) error {
+	if os.RemoveAll(folder) == nil {
 		return nil
 	}
-	_ = filepath.WalkDir(w.folder, func(path string, entry fs.DirEntry, err error) error {
+	_ = filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() {
 			_ = os.Chmod(path, 0o700)
 		}
 		return nil
 	})
-	if err := os.RemoveAll(w.folder); err != nil {
+	if err := os.RemoveAll(folder); err != nil {
 		return fmt.Errorf("remove the workspace: %w", err)
 	}
 	return nil

@@ -9,7 +9,7 @@ import (
 func TestWorkspaceLeavesNothing(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
-	m, err := NewManager(root)
+	m, err := NewManager(root, root)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestWorkspaceLeavesNothing(t *testing.T) {
 func TestSharedFolderOfTheUserIsKept(t *testing.T) {
 	t.Parallel()
 	project := t.TempDir()
-	m, err := NewManager(t.TempDir())
+	m, err := NewManager(t.TempDir(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestSharedFolderOfTheUserIsKept(t *testing.T) {
 
 func TestOddExecutionIDs(t *testing.T) {
 	t.Parallel()
-	m, err := NewManager(t.TempDir())
+	m, err := NewManager(t.TempDir(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,30 +26,37 @@ func newAttempt(s sdk.Step) *attempt {
 	return &attempt{id: s.AttemptID, dir: s.Workspace.AttemptPath}
 }
 
-// pidFile is made by the step's own shell before anything else, with O_EXCL: of
-// two shells that were started for one attempt, only one gets on.
-func (a *attempt) pidFile() string    { return filepath.Join(a.dir, "pid") }
-func (a *attempt) exitFile() string   { return filepath.Join(a.dir, "exit") }
+// stateFile has the process ID of the step's shell in its first line and, when the
+// shell has ended, how in its second. The shell itself makes it before anything
+// else, with O_EXCL: of two shells that were started for one attempt, only one
+// gets on. (One file, because making files is a good part of a short step's time.)
+func (a *attempt) stateFile() string  { return filepath.Join(a.dir, "state") }
 func (a *attempt) stdoutFile() string { return filepath.Join(a.dir, "stdout") }
 func (a *attempt) stderrFile() string { return filepath.Join(a.dir, "stderr") }
 func (a *attempt) scriptFile() string { return filepath.Join(a.dir, "script") }
 
-// pid returns the process ID of the attempt's shell, or 0 when none has begun.
-func (a *attempt) pid() (int, error) {
-	data, err := os.ReadFile(a.pidFile())
+// lines returns the complete lines of the state file; none when nothing has begun.
+func (a *attempt) lines() ([]string, error) {
+	data, err := os.ReadFile(a.stateFile())
 	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil
+		return nil, nil
 	}
 	if err != nil {
+		return nil, err
+	}
+	lines := strings.Split(string(data), "\n")
+	return lines[:len(lines)-1], nil
+}
+
+// pid returns the process ID of the attempt's shell, or 0 when none has begun.
+func (a *attempt) pid() (int, error) {
+	lines, err := a.lines()
+	if err != nil || len(lines) == 0 {
 		return 0, err
 	}
-	text := strings.TrimSpace(string(data))
-	if text == "" {
-		return 0, nil // made this instant; the writer is at it
-	}
-	pid, err := strconv.Atoi(text)
+	pid, err := strconv.Atoi(lines[0])
 	if err != nil || pid <= 1 {
-		return 0, fmt.Errorf("%s holds no process ID: %q", a.pidFile(), text)
+		return 0, fmt.Errorf("%s holds no process ID: %q", a.stateFile(), lines[0])
 	}
 	return pid, nil
 }
@@ -60,24 +67,24 @@ type ending struct {
 	signal string
 }
 
-// recordedEnding reads the exit file; ok is false when there is none (yet).
+// recordedEnding reads how the shell ended; ok is false when that is not there.
 func (a *attempt) recordedEnding() (e ending, ok bool) {
-	data, err := os.ReadFile(a.exitFile())
-	text, complete := strings.CutSuffix(string(data), "\n")
-	if err != nil || !complete {
+	lines, err := a.lines()
+	if err != nil || len(lines) < 2 {
 		return ending{}, false
 	}
-	if code, err := strconv.Atoi(text); err == nil {
+	if code, err := strconv.Atoi(lines[1]); err == nil {
 		return ending{code: code}, true
 	}
-	return ending{signal: text}, true
+	return ending{signal: lines[1]}, true
 }
 
 // recordSignal keeps what only the parent of a process can know.
 func (a *attempt) recordSignal(name string) error {
-	temporary := a.exitFile() + ".new"
-	if err := os.WriteFile(temporary, []byte(name+"\n"), 0o600); err != nil {
+	file, err := os.OpenFile(a.stateFile(), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
 		return err
 	}
-	return os.Rename(temporary, a.exitFile())
+	_, err = file.WriteString(name + "\n")
+	return errors.Join(err, file.Close())
 }

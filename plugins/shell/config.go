@@ -1,6 +1,8 @@
 package main
 
 import (
+	"github.com/invopop/jsonschema"
+
 	"github.com/patchbay-ci/patchbay/sdk"
 )
 
@@ -17,15 +19,16 @@ type config struct {
 	DisableDeploymentDetection bool   `json:"disable_deployment_detection,omitempty" jsonschema:"description=Accepted; has no effect on a shell step"`
 }
 
-// CheckConfig wants exactly one of command and script.
+// JSONSchemaExtend wants exactly one of command and script.
+func (config) JSONSchemaExtend(s *jsonschema.Schema) {
+	s.OneOf = []*jsonschema.Schema{{Required: []string{"command"}}, {Required: []string{"script"}}}
+}
+
+// CheckConfig refuses a text that is there and empty.
 func (c *config) CheckConfig() error {
-	switch {
-	case c.Command == "" && c.Script == "":
-		return &sdk.Error{Class: sdk.ClassInvalidConfig, Message: "there is nothing to run: neither command nor script is given",
+	if c.Command == "" && c.Script == "" {
+		return &sdk.Error{Class: sdk.ClassInvalidConfig, Message: "there is nothing to run: the text is empty",
 			Suggestion: "add command: <one line> or script: |"}
-	case c.Command != "" && c.Script != "":
-		return &sdk.Error{Class: sdk.ClassInvalidConfig, Pointer: "/script", Message: "command and script are both given",
-			Suggestion: "keep one of them"}
 	}
 	return nil
 }

@@ -84,8 +84,9 @@ func TestBadConfig(t *testing.T) {
 		config map[string]any
 		want   string
 	}{
-		"nothing to run":  {map[string]any{}, "nothing to run"},
-		"both":            {map[string]any{"command": "a", "script": "b"}, "both"},
+		"empty command":   {map[string]any{"command": ""}, "nothing to run"},
+		"nothing to run":  {map[string]any{}, "one of these keys is needed: command, script"},
+		"both":            {map[string]any{"command": "a", "script": "b"}, "only one of these keys may be given: command, script"},
 		"no such shell":   {map[string]any{"command": "a", "shell": "nosuchshell"}, "nosuchshell"},
 		"leaves":          {map[string]any{"command": "a", "working_directory": "../x"}, "not in the workspace"},
 		"leaves by root":  {map[string]any{"command": "a", "working_directory": "/etc"}, "not in the workspace"},
@@ -206,7 +207,7 @@ func TestLost(t *testing.T) {
 	b := newBench(t)
 	r := b.request("a", map[string]any{"command": "echo never"})
 	// As a restarted machine leaves it: a claim, and no such process.
-	if err := os.WriteFile(filepath.Join(r.Step.Workspace.AttemptPath, "pid"), []byte("4194304\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(r.Step.Workspace.AttemptPath, "state"), []byte("4194304\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"stdout", "stderr"} {

@@ -11,8 +11,6 @@ func (t *processTable) stop(p *process, grace time.Duration) {
 	signalGroup(p.pid, syscall.SIGTERM)
 	for groupAlive(p.pid) && time.Now().Before(deadline) {
 		time.Sleep(killPause)
-		// A dead orphan is still a member of its group until it is reaped.
-		reapOrphans(func(pid int) bool { return pid != p.pid && sessionOf(pid) == p.pid })
 	}
 	signalGroup(p.pid, syscall.SIGKILL)
 }

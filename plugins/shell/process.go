@@ -44,8 +44,6 @@ func signalGroup(leader int, signal syscall.Signal) {
 	_ = syscall.Kill(-leader, signal)
 }
 
-func groupAlive(leader int) bool { return syscall.Kill(-leader, 0) == nil }
-
 // processTable knows the attempts that this process has started or joined.
 type processTable struct {
 	mu   sync.Mutex

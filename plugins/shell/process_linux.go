@@ -41,6 +41,30 @@ func waitForExit(pid int, id string) {
 	}
 }
 
+// groupAlive reports whether a process group has a member that runs. The dead that
+// nobody has collected are members, too, so asking the kernel is not enough.
+func groupAlive(leader int) bool {
+	if syscall.Kill(-leader, 0) != nil {
+		return false
+	}
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return true
+	}
+	for _, name := range stats {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			continue // it has ended
+		}
+		// See proc_pid_stat(5): after the name in parentheses come state, parent, group.
+		fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
+		if len(fields) > 2 && fields[2] == strconv.Itoa(leader) && fields[0] != "Z" {
+			return true
+		}
+	}
+	return false
+}
+
 // marked reports whether a process carries the mark of one of the attempts in the
 // environment it was started with.
 func marked(pid int, ids map[string]bool) bool {

@@ -17,6 +17,8 @@ func waitForExit(pid int, _ string) {
 	}
 }
 
+func groupAlive(leader int) bool { return syscall.Kill(-leader, 0) == nil }
+
 func marked(int, map[string]bool) bool { return false }
 
 func sessionOf(int) int { return -1 }

@@ -29,7 +29,7 @@ type command struct {
 
 // commandLine makes what runs a step's text.
 //
-// The shell that runs it first claims the attempt by making the pid file, and
+// The shell that runs it first claims the attempt by making the state file, and
 // records its exit code in a trap, so that both are there when this process is
 // not. That costs no second shell, except for texts that could undo it and for
 // interpreters that are no POSIX shells: those run below a small sh.
@@ -44,8 +44,8 @@ func commandLine(a *attempt, c config) (command, error) {
 			Message: fmt.Sprintf("there is no %q in the PATH", interpreter), Suggestion: "install it, or name another shell", Err: err}
 	}
 	text, stopOnError := c.source()
-	claim := fmt.Sprintf("{ set -C; echo $$ >%s; } 2>/dev/null || exit %d; set +C; ", quote(a.pidFile()), claimFailed)
-	record := "echo $? >" + quote(a.exitFile())
+	claim := fmt.Sprintf("{ set -C; echo $$ >%s; } 2>/dev/null || exit %d; set +C; ", quote(a.stateFile()), claimFailed)
+	record := "echo $? >>" + quote(a.stateFile())
 
 	if !posixShell(interpreter) || needsOwnShell.MatchString(text) {
 		argv := []string{path}
@@ -60,7 +60,7 @@ func commandLine(a *attempt, c config) (command, error) {
 			return command{}, err
 		}
 		// The outer shell outlives signals meant for the text, to record its end.
-		body := `trap : HUP INT TERM; "$@"; set -- $?; echo $1 >` + quote(a.exitFile()) + `; exit $1`
+		body := `trap : HUP INT TERM; "$@"; set -- $?; echo $1 >>` + quote(a.stateFile()) + `; exit $1`
 		return command{outer, append([]string{"sh", "-c", claim + body, "sh"}, append(argv, "-c", text)...)}, nil
 	}
 	if text, err = textArgument(a, interpreter, text); err != nil {

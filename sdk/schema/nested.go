@@ -23,7 +23,7 @@ func (c *checker) checkObject(n *node, object map[string]any, pointer string) {
 		c.checkKey(n, object, key, below)
 		if n.PropertyNames != nil {
 			for _, problem := range c.problemsOf(n.PropertyNames, key, "") {
-				c.add(below, problem.Suggestion, "the name of the key %q %s", key, problem.Message)
+				c.addKey(below, problem.Suggestion, "the name of the key %q %s", key, problem.Message)
 			}
 		}
 		for _, other := range n.DependentRequired[key] {
@@ -48,7 +48,7 @@ func (c *checker) checkKey(n *node, object map[string]any, key, pointer string) 
 	switch {
 	case known || n.AdditionalProperties == nil:
 	case n.AdditionalProperties.refuses:
-		c.add(pointer, didYouMean(key, sortedKeys(n.Properties), object), "unknown key %q", key)
+		c.addKey(pointer, didYouMean(key, sortedKeys(n.Properties), object), "unknown key %q", key)
 	default:
 		c.check(n.AdditionalProperties, object[key], pointer)
 	}
@@ -131,18 +131,35 @@ func (c *checker) checkForms(forms []*node, value any, pointer string, most int)
 		meant = append(meant, problems)
 		reasons = append(reasons, problems[0].Message)
 	}
+	keys := alternativeKeys(forms)
 	switch {
+	case fit > most && keys != "":
+		c.add(pointer, "keep one of them", "only one of these keys may be given: %s", keys)
 	case fit > most:
 		c.add(pointer, "", "has %d of the forms it may have, and only one is allowed", fit)
 	case fit > 0:
+	case keys != "":
+		c.add(pointer, "", "one of these keys is needed: %s", keys)
 	case len(meant) == 1:
-		for _, problem := range meant[0] {
-			c.add(problem.Pointer, problem.Suggestion, "%s", problem.Message)
-		}
+		c.problems = append(c.problems, meant[0]...)
+		c.problems = c.problems[:min(len(c.problems), MaxProblems)]
 	case len(meant) == 0 && len(wanted) > 0:
 		slices.Sort(wanted)
 		c.add(pointer, "", "expected %s, got %s", strings.Join(slices.Compact(wanted), " or "), describe(value))
 	default:
 		c.add(pointer, "", "has none of the forms it may have: %s", strings.Join(reasons, "; "))
 	}
+}
+
+// alternativeKeys names the keys of forms that differ only in the one key that each
+// requires, as in "command or script"; it is empty for other forms.
+func alternativeKeys(forms []*node) string {
+	var keys []string
+	for _, form := range forms {
+		if form == nil || len(form.Required) != 1 || len(form.Type) > 0 || form.Properties != nil {
+			return ""
+		}
+		keys = append(keys, form.Required[0])
+	}
+	return strings.Join(keys, ", ")
 }

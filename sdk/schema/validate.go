@@ -15,7 +15,13 @@ type Problem struct {
 	Message string
 	// Suggestion says what to do; may be empty.
 	Suggestion string
+	// Key says that Pointer means the key there, not its value.
+	Key bool
 }
+
+// Unknown stands in a value for a part that is not known yet, such as a text that
+// is completed when the step runs. It fits every schema.
+type Unknown struct{}
 
 // MaxProblems is how many problems are reported at once.
 const MaxProblems = 50
@@ -47,6 +53,14 @@ func (c *checker) add(pointer, suggestion, format string, args ...any) {
 	}
 }
 
+// addKey adds a problem of a key itself.
+func (c *checker) addKey(pointer, suggestion, format string, args ...any) {
+	if len(c.problems) < MaxProblems {
+		c.add(pointer, suggestion, format, args...)
+		c.problems[len(c.problems)-1].Key = true
+	}
+}
+
 // problemsOf checks a value on the side.
 func (c *checker) problemsOf(n *node, value any, pointer string) []Problem {
 	side := &checker{depth: c.depth, work: c.work}
@@ -55,7 +69,7 @@ func (c *checker) problemsOf(n *node, value any, pointer string) []Problem {
 }
 
 func (c *checker) check(n *node, value any, pointer string) {
-	if n == nil {
+	if _, unknown := value.(Unknown); n == nil || unknown {
 		return
 	}
 	c.depth++
