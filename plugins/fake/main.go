@@ -1,0 +1,7 @@
+// Command patchbay-connector-fake is a connector that misbehaves on request, for
+// tests of what has to live with connectors. See README.md.
+package main
+
+import "github.com/patchbay-ci/patchbay/sdk"
+
+func main() { sdk.Serve(newConnector()) }
