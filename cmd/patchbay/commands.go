@@ -9,5 +9,6 @@ func (a *app) commands() []*cobra.Command {
 		a.newValidateCommand(),
 		a.newInitCommand(),
 		a.newServerCommand(),
+		a.newPluginCommand(),
 	}
 }

@@ -11,135 +11,90 @@ import (
 	"github.com/patchbay-ci/patchbay/core"
 )
 
-// pluginFolder copies the built shell connector into a folder of the test's own.
-func pluginFolder(t *testing.T) string {
+// newTestConnector writes a connector with `plugin new`, builds it, and returns its
+// folder.
+func newTestConnector(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
-	content, err := os.ReadFile(filepath.Join(filepath.Dir(binary(t)), "plugins", "patchbay-connector-shell"))
+	folder := filepath.Join(t.TempDir(), "greeter")
+	clone, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "patchbay-connector-shell"), content, 0o700); err != nil {
-		t.Fatal(err)
+	if got := patchbay(t, "plugin", "new", "greeter", "--dir", folder, "--sdk", clone, "--module", "example.com/acme/greeter"); got.code != 0 {
+		t.Fatalf("plugin new: %+v", got)
 	}
-	return dir
-}
-
-// buildExample builds the connector of examples/connector-go, a module of its own.
-func buildExample(t *testing.T, dir string) string {
-	t.Helper()
-	path := filepath.Join(dir, "patchbay-connector-checksum")
-	build := exec.Command("go", "build", "-o", path, ".")
-	build.Dir = "../../examples/connector-go"
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, output)
-	}
-	return path
-}
-
-// A connector from another module is as good as ours: by plugin_name and by name.
-func TestThirdPartyConnector(t *testing.T) {
-	t.Parallel()
-	dir := pluginFolder(t)
-	path := buildExample(t, dir)
-	plugins := []string{"PATCHBAY_PLUGIN_PATH=" + dir}
-	o := patchbayWith(t, plugins, "run", "../../examples/connector-go/pipeline.yaml")
-	if o.code != 0 {
-		t.Errorf("exit code %d\n%s%s", o.code, o.stdout, o.stderr)
-	}
-	o = patchbayWith(t, plugins, "plugin", "describe", "checksum", "-o", "json")
-	var info core.ConnectorInfo
-	if err := json.Unmarshal([]byte(o.stdout), &info); err != nil || info.Name != "checksum" || len(info.Actions) == 0 {
-		t.Errorf("describe: %v, %+v", err, info)
-	}
-	o = patchbay(t, "plugin", "test", path, "--cases", "../../examples/connector-go/cases.json")
-	if o.code != 0 {
-		t.Errorf("plugin test: exit code %d\n%s%s", o.code, o.stdout, o.stderr)
-	}
-}
-
-// A connector that cannot be used is listed with its reason, and stops nothing.
-func TestBrokenConnectorIsListed(t *testing.T) {
-	t.Parallel()
-	dir := pluginFolder(t)
-	if err := os.WriteFile(filepath.Join(dir, "patchbay-connector-broken"), []byte("#!/bin/sh\necho I am no plugin >&2\nexit 3\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	plugins := []string{"PATCHBAY_PLUGIN_PATH=" + dir}
-	o := patchbayWith(t, plugins, "plugin", "list", "-o", "json")
-	var list []core.ConnectorInfo
-	if err := json.Unmarshal([]byte(o.stdout), &list); err != nil {
-		t.Fatalf("%v in %s%s", err, o.stdout, o.stderr)
-	}
-	states := map[string]core.ConnectorInfo{}
-	for _, info := range list {
-		states[info.Name] = info
-	}
-	if b := states["broken"]; b.State != core.ConnectorBroken || !strings.Contains(b.Reason, "I am no plugin") {
-		t.Errorf("the broken one: %+v", b)
-	}
-	if s := states["shell"]; s.State == core.ConnectorBroken {
-		t.Errorf("shell: %+v", s)
-	}
-	if o := patchbayWith(t, plugins, "run", "../../examples/pipelines/hello.yaml"); o.code != 0 {
-		t.Errorf("run: exit code %d\n%s", o.code, o.stderr)
-	}
-}
-
-func TestPinnedConnectors(t *testing.T) {
-	t.Parallel()
-	dir := pluginFolder(t)
-	plugins := []string{"PATCHBAY_PLUGIN_PATH=" + dir}
-	lock := filepath.Join(t.TempDir(), "plugins.lock")
-	if o := patchbayWith(t, plugins, "plugin", "lock", "--file", lock); o.code != 0 {
-		t.Fatalf("lock: %s", o.stderr)
-	}
-	if o := patchbayWith(t, plugins, "plugin", "verify", "--file", lock); o.code != 0 {
-		t.Errorf("verify: exit code %d\n%s%s", o.code, o.stdout, o.stderr)
-	}
-	file, err := os.OpenFile(filepath.Join(dir, "patchbay-connector-shell"), os.O_APPEND|os.O_WRONLY, 0)
+	// What it needs of other modules has the hashes of the SDK's own.
+	sums, err := os.ReadFile(filepath.Join(clone, "go.sum"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := file.WriteString("tampered"); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, "go.sum"), sums, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := file.Close(); err != nil {
-		t.Fatal(err)
+	for _, args := range [][]string{{"build", "-mod=mod", "-o", "patchbay-connector-greeter", "."}, {"vet", "-mod=mod", "."}, {"test", "-mod=mod", "."}} {
+		command := exec.Command("go", args...)
+		command.Dir = folder
+		if output, err := command.CombinedOutput(); err != nil {
+			t.Fatalf("go %s: %v\n%s", args[0], err, output)
+		}
 	}
-	if o := patchbayWith(t, plugins, "plugin", "verify", "--file", lock); o.code != 1 {
-		t.Errorf("verify of a changed binary: exit code %d\n%s", o.code, o.stdout)
-	}
+	return folder
 }
 
-func TestConformance(t *testing.T) {
+func TestPluginCommands(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"shell", "docker"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			o := patchbay(t, "plugin", "test", filepath.Join(filepath.Dir(binary(t)), "plugins", "patchbay-connector-"+name),
-				"--cases", "../../plugins/"+name+"/cases.json")
-			if o.code != 0 {
-				t.Errorf("exit code %d\n%s%s", o.code, o.stdout, o.stderr)
-			}
-		})
+	folder := newTestConnector(t)
+	program := filepath.Join(folder, "patchbay-connector-greeter")
+	lock := filepath.Join(folder, "plugins.lock")
+	env := []string{"PATCHBAY_PLUGIN_PATH=" + folder, "HOME=" + t.TempDir(), "XDG_CACHE_HOME=", "XDG_DATA_HOME="}
+	run := func(code int, args ...string) string {
+		t.Helper()
+		got := patchbayWith(t, env, append([]string{"plugin"}, args...)...)
+		if got.code != code {
+			t.Fatalf("plugin %v: exit code %d, want %d\n%s%s", args, got.code, code, got.stdout, got.stderr)
+		}
+		return got.stdout + got.stderr
 	}
-}
-
-func TestInitThenRun(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "Makefile"), []byte("all:\n\t@echo made\n"), 0o600); err != nil {
+	var listed []core.ConnectorInfo
+	if err := json.Unmarshal([]byte(run(0, "list", "-o", "json")), &listed); err != nil {
 		t.Fatal(err)
 	}
-	if o := patchbay(t, "init", dir); o.code != 0 {
-		t.Fatalf("init: %s", o.stderr)
+	found := false
+	for _, c := range listed {
+		found = found || c.Name == "greeter" && c.Path == program && c.State != core.ConnectorBroken && c.Action("greet") != nil
 	}
-	if o := patchbay(t, "init", dir); o.code != 2 {
-		t.Errorf("init over a file: exit code %d", o.code)
+	if !found {
+		t.Errorf("the list has no sound greeter: %+v", listed)
 	}
-	o := patchbay(t, "run", "--workspace", dir, filepath.Join(dir, "patchbay.yaml"))
-	if o.code != 0 || !strings.Contains(o.stdout, "made") {
-		t.Errorf("exit code %d\n%s%s", o.code, o.stdout, o.stderr)
+	for _, want := range []struct {
+		text string
+		code int
+		args []string
+	}{
+		{"greeter", 0, []string{"list"}},
+		{"Whom to greet", 0, []string{"describe", "greeter"}},
+		{"did you mean greeter?", 1, []string{"describe", "greter"}},
+		{"0 failed", 0, []string{"test", program}},
+		{"failed", 1, []string{"test", "/bin/true"}},
+		{"is not a program", 2, []string{"test", folder}},
+		{"pins", 0, []string{"lock", "--file", lock}},
+		{"are as", 0, []string{"verify", "--file", lock}},
+		{"lock file", 2, []string{"verify", "--file", lock + "x"}},
+		{"not empty", 1, []string{"new", "greeter", "--dir", folder}},
+	} {
+		if got := run(want.code, want.args...); !strings.Contains(got, want.text) {
+			t.Errorf("plugin %v says\n%s\nwant %q in it", want.args, got, want.text)
+		}
+	}
+	// Another content with the same name: noticed, and not launched.
+	if err := os.WriteFile(program, []byte("#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if got := run(1, "verify", "--file", lock); !strings.Contains(got, "changed") {
+		t.Errorf("verify says\n%s", got)
+	}
+	env = append(env, "PATCHBAY_PLUGIN_LOCK="+lock)
+	if got := run(1, "describe", "greeter"); !strings.Contains(got, "is not the one that") {
+		t.Errorf("describe says\n%s", got)
 	}
 }

@@ -50,6 +50,25 @@ func (h *Host) Connectors(ctx context.Context) []*core.ConnectorInfo {
 	return list
 }
 
+// Installed lists what is in the plugin path by name, with the SHA-256 of each file
+// as it is read now. It launches nothing and trusts no cache: it is for whoever
+// wants to know before anything is run. Entries have no version and no actions.
+func (h *Host) Installed() []*core.ConnectorInfo {
+	files := h.scan()
+	list := make([]*core.ConnectorInfo, len(files))
+	for i, file := range files {
+		list[i] = &core.ConnectorInfo{Name: file.name, Path: file.path, State: core.ConnectorAvailable}
+		err := file.problem()
+		if err == nil {
+			list[i].SHA256, err = hashFile(file.path)
+		}
+		if err != nil {
+			list[i].State, list[i].Reason = core.ConnectorBroken, err.Error()
+		}
+	}
+	return list
+}
+
 // Connector implements core.Catalog. It launches the connector only if it was
 // never seen before.
 func (h *Host) Connector(ctx context.Context, name string) (*core.ConnectorInfo, error) {

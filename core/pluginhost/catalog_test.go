@@ -221,3 +221,18 @@ func TestListingGivesUpWithItsCaller(t *testing.T) {
 		t.Errorf("got %+v", entries)
 	}
 }
+
+func TestInstalledLaunchesNothing(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, "", []string{"good"}, nil)
+	if err := os.WriteFile(filepath.Join(f.options.Path[0], pluginhost.Prefix+"empty"), nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	list := f.Installed()
+	if len(list) != 2 || list[0].State != core.ConnectorBroken || list[1].State != core.ConnectorAvailable || len(list[1].SHA256) != 64 {
+		t.Errorf("got %+v, %+v", list[0], list[1])
+	}
+	if n := len(f.launches(t)); n != 0 {
+		t.Errorf("%d launches", n)
+	}
+}
