@@ -1,0 +1,67 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// migrations bring a file from the version that is their index to the next one.
+// They are never changed once released; new ones are added at the end.
+var migrations = []string{`
+CREATE TABLE pipelines (
+	id      TEXT PRIMARY KEY,
+	version INTEGER NOT NULL,
+	doc     BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE revisions (
+	pipeline_id TEXT NOT NULL,
+	number      INTEGER NOT NULL,
+	created_at  TEXT NOT NULL,
+	doc         BLOB NOT NULL,
+	UNIQUE (pipeline_id, number)
+);
+CREATE TABLE counters (
+	pipeline_id TEXT PRIMARY KEY,
+	last        INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE executions (
+	id          TEXT PRIMARY KEY,
+	pipeline_id TEXT NOT NULL,
+	status      TEXT NOT NULL,
+	version     INTEGER NOT NULL,
+	doc         BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX executions_by_pipeline ON executions (pipeline_id, id);
+CREATE INDEX executions_by_status ON executions (status, id);
+CREATE TABLE steps (
+	execution_id TEXT NOT NULL,
+	number       INTEGER NOT NULL,
+	version      INTEGER NOT NULL,
+	doc          BLOB NOT NULL,
+	PRIMARY KEY (execution_id, number)
+) WITHOUT ROWID;
+CREATE TABLE tokens (
+	hash TEXT PRIMARY KEY,
+	doc  BLOB NOT NULL
+) WITHOUT ROWID;
+`}
+
+// migrate brings the schema up to date, each step all or nothing.
+func migrate(ctx context.Context, conn *sql.Conn) error {
+	var version int
+	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return fmt.Errorf("read the schema's version: %w", err)
+	}
+	if version > len(migrations) {
+		return fmt.Errorf("the file was written by a newer Patchbay (schema %d; this one knows %d): use that one, or another data folder",
+			version, len(migrations))
+	}
+	for ; version < len(migrations); version++ {
+		statements := fmt.Sprintf("BEGIN IMMEDIATE; %s PRAGMA user_version = %d; COMMIT;", migrations[version], version+1)
+		if _, err := conn.ExecContext(ctx, statements); err != nil {
+			return fmt.Errorf("bring the schema to version %d: %w", version+1, err)
+		}
+	}
+	return nil
+}

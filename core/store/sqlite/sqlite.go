@@ -1,0 +1,89 @@
+// Package sqlite keeps everything in one SQLite file: documents as JSON beside the
+// few columns that are looked up by. The shape is that of a document store, on
+// purpose; see DESIGN in ARCHITECTURE.md.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/patchbay-ci/patchbay/core"
+)
+
+// readers is how many reads go on at once.
+const readers = 4
+
+// Store implements core.Store. It is safe for concurrent use.
+type Store struct {
+	read   *sql.DB
+	writer *writer
+
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// Open opens or makes the file, which only this user may read, and brings its
+// schema up to date. A file of a newer version is refused.
+func Open(ctx context.Context, path string) (*Store, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder of the database: %w", err)
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	if err := file.Close(); err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	// The first connection makes the write-ahead log that the readers need.
+	w, err := openWriter(ctx, dataSource(path, false))
+	if err != nil {
+		return nil, fmt.Errorf("open the database %s: %w", path, err)
+	}
+	read, err := sql.Open("sqlite", dataSource(path, true))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, err), w.close())
+	}
+	read.SetMaxOpenConns(readers)
+	read.SetMaxIdleConns(readers)
+	return &Store{read: read, writer: w}, nil
+}
+
+// dataSource is the driver's name for the file, with what each connection is set to.
+func dataSource(path string, readOnly bool) string {
+	values := url.Values{"_pragma": {"busy_timeout(5000)", "temp_store(memory)", "cache_size(-8000)"}}
+	if readOnly {
+		values.Set("mode", "ro")
+	} else {
+		values["_pragma"] = append(values["_pragma"], "journal_mode(wal)", "synchronous(normal)", "wal_autocheckpoint(4000)")
+	}
+	return (&url.URL{Scheme: "file", Path: path, RawQuery: values.Encode()}).String()
+}
+
+// Kind implements core.Store.
+func (s *Store) Kind() string { return "sqlite" }
+
+// Ping implements core.Store.
+func (s *Store) Ping(ctx context.Context) error {
+	var one int
+	if err := s.read.QueryRowContext(ctx, "SELECT 1").Scan(&one); err != nil {
+		return translate(err)
+	}
+	return nil
+}
+
+// Close implements core.Store: what was begun is written first.
+func (s *Store) Close() error {
+	s.closeOnce.Do(func() { s.closeErr = errors.Join(s.read.Close(), s.writer.close()) })
+	return s.closeErr
+}
+
+var _ core.Store = (*Store)(nil)
