@@ -1,0 +1,97 @@
+// Package trigger is the one door for every run: whoever wants one, an API client, a
+// webhook, a schedule, an execution is created here, stored first and answered
+// after.
+package trigger
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/patchbay-ci/patchbay/core"
+)
+
+// Bounds on what a trigger may bring.
+const (
+	maxVariables   = 1000
+	maxEnvironment = 1 << 20
+	maxText        = 1024
+)
+
+// variableName is what a shell takes for the name of a variable (POSIX, 8.1).
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// Store is what a Service needs.
+type Store interface {
+	Pipeline(ctx context.Context, id string) (*core.Pipeline, error)
+	CreateExecution(ctx context.Context, e *core.Execution) error
+}
+
+// Service implements core.Triggerer. It is safe for concurrent use.
+type Service struct {
+	store  Store
+	notify func(executionID string)
+}
+
+// New tells notify of each execution after it is stored. notify must not block; if
+// the server dies before it is called, the next start finds the execution.
+func New(store Store, notify func(executionID string)) *Service {
+	return &Service{store: store, notify: notify}
+}
+
+// Trigger implements core.Triggerer.
+func (s *Service) Trigger(ctx context.Context, request core.TriggerRequest) (*core.Execution, error) {
+	if request.Info.Type == "" {
+		request.Info.Type = core.TriggerManual
+	}
+	if err := check(request); err != nil {
+		return nil, err
+	}
+	pipeline, err := s.store.Pipeline(ctx, request.PipelineID)
+	if err != nil {
+		return nil, err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return nil, fmt.Errorf("make an ID: %w", err)
+	}
+	now := time.Now().UTC()
+	e := &core.Execution{ID: id.String(), PipelineID: pipeline.ID, PipelineName: pipeline.Name, Revision: pipeline.Revision,
+		Status: core.StatusPending, Trigger: request.Info, Environment: request.Environment, CreatedAt: now, UpdatedAt: now}
+	if err := s.store.CreateExecution(ctx, e); err != nil {
+		return nil, err
+	}
+	s.notify(e.ID)
+	return e, nil
+}
+
+// check refuses what no step could be given.
+func check(request core.TriggerRequest) error {
+	if !slices.Contains(core.TriggerTypes(), request.Info.Type) {
+		return &core.Error{Code: core.CodeInvalid, Message: fmt.Sprintf("there is no trigger type %q", request.Info.Type),
+			Suggestions: []string{fmt.Sprintf("use one of %v", core.TriggerTypes())}}
+	}
+	for what, text := range map[string]string{"branch": request.Info.Branch, "tag": request.Info.Tag,
+		"commit_hash": request.Info.CommitHash, "repository": request.Info.Repository} {
+		if len(text) > maxText {
+			return core.Errorf(core.CodeInvalid, "%s has %d bytes; %d is the most", what, len(text), maxText)
+		}
+	}
+	size := 0
+	for name, value := range request.Environment {
+		if !variableName.MatchString(name) {
+			return &core.Error{Code: core.CodeInvalid, Message: fmt.Sprintf("environment: %q is no name of a variable", name),
+				Suggestions: []string{"use letters, digits and underscores, and no digit first"}}
+		}
+		size += len(name) + len(value)
+	}
+	if len(request.Environment) > maxVariables || size > maxEnvironment {
+		return core.Errorf(core.CodeInvalid, "environment has %d variables of %d bytes in all; %d and %d are the most",
+			len(request.Environment), size, maxVariables, maxEnvironment)
+	}
+	return nil
+}
