@@ -37,7 +37,7 @@ func (a *app) newPluginCommand() *cobra.Command {
 
 // withCatalog runs a piece of a command that needs to know the connectors. The
 // lock file is not applied where it is what the command is about.
-func (a *app) withCatalog(ctx context.Context, locked bool, do func(*pluginhost.Host) error) error {
+func (a *app) withCatalog(ctx context.Context, locked bool, do func(context.Context, *pluginhost.Host) error) error {
 	options, err := a.pluginHostOptions(a.logger("off"), a.getenv("PATCHBAY_PLUGIN_PATH"))
 	if !locked {
 		options.LockFile, options.RequirePinned, err = "", false, nil
@@ -52,7 +52,7 @@ func (a *app) withCatalog(ctx context.Context, locked bool, do func(*pluginhost.
 	ctx, interrupted := a.interruptible(ctx)
 	defer interrupted()
 	defer context.AfterFunc(ctx, func() { _ = host.Close() })()
-	err = do(host)
+	err = do(ctx, host)
 	if closed := host.Close(); err == nil && closed != nil {
 		err = &exitError{exitFailed, closed}
 	}
@@ -60,7 +60,7 @@ func (a *app) withCatalog(ctx context.Context, locked bool, do func(*pluginhost.
 }
 
 func (a *app) listPlugins(ctx context.Context) error {
-	return a.withCatalog(ctx, true, func(host *pluginhost.Host) error {
+	return a.withCatalog(ctx, true, func(ctx context.Context, host *pluginhost.Host) error {
 		connectors := host.Connectors(ctx)
 		if a.output == "json" {
 			return a.printJSON(connectors)

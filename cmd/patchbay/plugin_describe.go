@@ -15,7 +15,7 @@ import (
 )
 
 func (a *app) describePlugin(ctx context.Context, name string) error {
-	return a.withCatalog(ctx, true, func(host *pluginhost.Host) error {
+	return a.withCatalog(ctx, true, func(ctx context.Context, host *pluginhost.Host) error {
 		c, err := host.Connector(ctx, name)
 		if err != nil {
 			return &exitError{exitFailed, notFoundText(err)}

@@ -53,7 +53,7 @@ func (a *app) lockFileFlag(file string) string {
 }
 
 func (a *app) lockPlugins(ctx context.Context, file string) error {
-	return a.withCatalog(ctx, false, func(host *pluginhost.Host) error {
+	return a.withCatalog(ctx, false, func(ctx context.Context, host *pluginhost.Host) error {
 		connectors := host.Connectors(ctx)
 		for _, c := range connectors {
 			if c.State == core.ConnectorBroken {
@@ -86,7 +86,7 @@ func (a *app) verifyPlugins(ctx context.Context, file string) error {
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
-	return a.withCatalog(ctx, false, func(host *pluginhost.Host) error {
+	return a.withCatalog(ctx, false, func(ctx context.Context, host *pluginhost.Host) error {
 		reports := comparePins(lock, host.Installed()) // nothing is launched
 		var different []pinReport
 		for _, report := range reports {

@@ -112,7 +112,12 @@ func TestConnectorsDieWithTheirHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	host := exec.Command(self)
-	host.Env = append(os.Environ(), hostVariable+"="+folder)
+	temporary, err := os.MkdirTemp("", "host") // a killed host leaves something there
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(temporary) })
+	host.Env = append(os.Environ(), hostVariable+"="+folder, "TMPDIR="+temporary, "XDG_RUNTIME_DIR=")
 	host.Stderr = os.Stderr
 	stdout, err := host.StdoutPipe()
 	if err != nil {
