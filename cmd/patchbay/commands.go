@@ -10,5 +10,7 @@ func (a *app) commands() []*cobra.Command {
 		a.newInitCommand(),
 		a.newServerCommand(),
 		a.newPluginCommand(),
+		a.newPipelineCommand(),
+		a.newExecutionCommand(),
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"github.com/patchbay-ci/patchbay/core"
@@ -39,15 +40,20 @@ func (a *app) newRunCommand() *cobra.Command {
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&f.branch, "branch", "", "branch, as a trigger would give it")
-	flags.StringVar(&f.commit, "commit", "", "commit hash")
-	flags.StringVar(&f.tag, "tag", "", "tag")
-	flags.StringVar(&f.repository, "repository", "", "repository")
-	flags.StringVar(&f.event, "event", string(core.TriggerManual), "what triggered the run")
-	flags.StringArrayVarP(&f.environment, "env", "e", nil, "NAME=value, wins over the file; may be repeated")
+	f.addTriggerFlags(flags)
 	flags.StringVar(&f.workspace, "workspace", "", "run in this folder instead of a fresh one, and leave it there")
 	flags.BoolVar(&f.strict, "strict", false, "treat warnings about unknown keys as errors")
 	return command
+}
+
+// addTriggerFlags adds what a trigger may say.
+func (f *runFlags) addTriggerFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&f.branch, "branch", "", "branch")
+	flags.StringVar(&f.commit, "commit", "", "commit hash")
+	flags.StringVar(&f.tag, "tag", "", "tag")
+	flags.StringVar(&f.repository, "repository", "", "repository")
+	flags.StringVar(&f.event, "event", string(core.TriggerManual), "what triggers the run")
+	flags.StringArrayVarP(&f.environment, "env", "e", nil, "NAME=value, wins over the file; may be repeated")
 }
 
 // run runs every document of a file, one after the other, until one fails.

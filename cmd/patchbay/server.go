@@ -73,7 +73,11 @@ func (a *app) serve(ctx context.Context, settings config.Server) error {
 	if err := node.engine.Recover(ctx); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	server := api.NewServer(settings.Listen, node.handler(log))
+	handler, err := node.handler(log)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	server := api.NewServer(settings.Listen, handler)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	if err := a.greet(ctx, listener.Addr(), node.auth, settings); err != nil {

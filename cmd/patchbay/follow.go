@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/patchbay-ci/patchbay/core/api/client"
+)
+
+// Pauses between tries to reach a server that went away in the middle of a log.
+const (
+	minReconnect = 100 * time.Millisecond
+	maxReconnect = 5 * time.Second
+	// giveUp is how long a server may be away.
+	giveUp = 2 * time.Minute
+)
+
+// maxEvent is the longest line of an event: a record of 64 KiB, each byte escaped.
+const maxEvent = 1 << 20
+
+// followExecution shows what an execution says until it ends. When the connection
+// breaks it goes on where it was: nothing is lost or shown twice.
+func (a *app) followExecution(ctx context.Context, r *remote, id string, f logFlags) error {
+	follower := &eventReader{print: a.printEvent}
+	params := client.GetEventsParams{Stage: given(f.stage), Step: given(f.step), Stream: given(client.GetEventsParamsStream(f.stream))}
+	pause, since := minReconnect, time.Time{}
+	for connected := false; follower.status == ""; {
+		params.LastEventId = given(follower.last)
+		body, err := r.stream(r.api.GetEvents(ctx, id, &params))
+		var away *unreachable
+		switch {
+		case err == nil:
+			connected, pause, since = true, minReconnect, time.Time{}
+			_ = follower.read(body) // how it ends does not matter: by the end event or not
+			body.Close()
+			continue
+		case !connected || !errors.As(err, &away):
+			return err
+		case since.IsZero():
+			since = time.Now()
+		case time.Since(since) > giveUp:
+			return err
+		}
+		select {
+		case <-time.After(pause):
+			pause = min(2*pause, maxReconnect)
+		case <-ctx.Done():
+			return &exitError{exitFailed, context.Cause(ctx)}
+		}
+	}
+	if a.output == "text" {
+		fmt.Fprintf(a.stderr, "execution %s: %s\n", id, follower.status)
+	}
+	if follower.status != string(client.StatusSuccess) {
+		return &exitError{code: exitFailed}
+	}
+	return nil
+}
+
+// printEvent shows a piece of a log: to people behind its step's name, to programs
+// as it is.
+func (a *app) printEvent(data []byte) error {
+	if a.output == "json" {
+		_, err := a.stdout.Write(append(data, '\n'))
+		return err
+	}
+	var event client.LogEvent
+	if err := json.Unmarshal(data, &event); err != nil {
+		return err
+	}
+	prefix := event.Step + " | "
+	if event.Step == "" {
+		prefix = ""
+	}
+	if event.Stream == client.LogEventStreamSystem {
+		prefix += "• "
+	}
+	for line := range strings.SplitSeq(strings.TrimSuffix(event.Text, "\n"), "\n") {
+		if _, err := fmt.Fprintln(a.stdout, prefix+line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eventReader reads server-sent events (HTML standard, 9.2).
+type eventReader struct {
+	print  func(data []byte) error
+	last   string // id of the last log event
+	status string // set by the end event
+}
+
+// read reads until the stream ends.
+func (e *eventReader) read(body io.Reader) error {
+	lines := bufio.NewScanner(body)
+	lines.Buffer(make([]byte, 64<<10), maxEvent)
+	var kind, id, data string
+	for lines.Scan() {
+		field, value, _ := strings.Cut(lines.Text(), ":")
+		value = strings.TrimPrefix(value, " ")
+		switch {
+		case lines.Text() == "":
+			if err := e.event(kind, id, data); err != nil {
+				return err
+			}
+			kind, id, data = "", "", ""
+		case field == "event":
+			kind = value
+		case field == "id":
+			id = value
+		case field == "data":
+			data = value
+		}
+	}
+	return lines.Err()
+}
+
+func (e *eventReader) event(kind, id, data string) error {
+	switch kind {
+	case "log":
+		if err := e.print([]byte(data)); err != nil {
+			return err
+		}
+		e.last = id
+	case "end":
+		var end struct {
+			Status string `json:"status"`
+		}
+		if err := json.Unmarshal([]byte(data), &end); err != nil {
+			return err
+		}
+		e.status = end.Status
+	}
+	return nil
+}

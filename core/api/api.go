@@ -1,0 +1,91 @@
+// Package api serves Patchbay over HTTP. openapi.yaml is the contract: the types, the
+// server's interface and the client are generated from it, and the tests hold every
+// request and answer of theirs against it.
+package api
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/gorilla/mux"
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/patchbay-ci/patchbay/core"
+)
+
+//go:embed openapi.yaml
+var contract []byte
+
+// Store is what the API reads and writes.
+type Store interface {
+	core.PipelineStore
+	core.ExecutionStore
+	Kind() string
+	Ping(ctx context.Context) error
+}
+
+// Deps are the parts that the API puts on the network.
+type Deps struct {
+	Store   Store
+	Logs    core.LogStore
+	Parser  core.PipelineParser
+	Trigger core.Triggerer
+	Engine  core.Canceller
+	Catalog core.Catalog
+	// Authenticate returns the name of a bearer token's owner.
+	Authenticate func(ctx context.Context, bearer string) (who string, err error)
+	Logger       hclog.Logger
+	Version      string
+}
+
+// handlers implements the generated ServerInterface, one resource a file.
+type handlers struct {
+	Deps
+	contractJSON []byte
+}
+
+var _ ServerInterface = (*handlers)(nil)
+
+// New makes the handler of the whole server. It fails only for a contract that is
+// broken, which the tests would show.
+func New(d Deps) (http.Handler, error) {
+	contractJSON, err := yaml.YAMLToJSON(contract)
+	if err != nil {
+		return nil, fmt.Errorf("read the contract: %w", err)
+	}
+	h := &handlers{Deps: d, contractJSON: contractJSON}
+	root := mux.NewRouter()
+	root.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.fail(w, r, &core.Error{Code: core.CodeNotFound, Message: "there is nothing at " + r.URL.Path,
+			Suggestions: []string{"GET /api/openapi.json lists every route"}})
+	})
+	root.MethodNotAllowedHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.failWith(w, r, http.StatusMethodNotAllowed, core.Errorf(core.CodeInvalid, "%s is not possible at %s", r.Method, r.URL.Path))
+	})
+	HandlerWithOptions(h, GorillaServerOptions{BaseURL: "/api", BaseRouter: root,
+		ErrorHandlerFunc: func(w http.ResponseWriter, r *http.Request, err error) {
+			h.fail(w, r, &core.Error{Code: core.CodeInvalid, Message: "a parameter is not as it should be", Details: err.Error()})
+		}})
+	return h.recovered(h.logged(h.authenticated(root))), nil
+}
+
+// Limits of the server; slow and oversized clients are disconnected.
+const (
+	readHeaderTimeout = 10 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 64 << 10
+	// writeTimeout bounds each write to a follower, not the whole answer.
+	writeTimeout = 30 * time.Second
+	// readTimeout bounds the arrival of a request's body.
+	readTimeout = time.Minute
+)
+
+// NewServer makes an HTTP server with limits on every phase of a request.
+func NewServer(address string, handler http.Handler) *http.Server {
+	return &http.Server{Addr: address, Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes}
+}

@@ -1,0 +1,115 @@
+package api
+
+import (
+	"context"
+	"strings"
+
+	"github.com/patchbay-ci/patchbay/core"
+)
+
+// What GET /ci/executions/{id} shows of the log.
+const (
+	maxOutput  = 64 << 10 // bytes of each stream of each step
+	maxEntries = 1000
+)
+
+// tail keeps the end of a text.
+type tail struct{ data []byte }
+
+func (t *tail) add(data []byte) {
+	t.data = append(t.data, data...)
+	if len(t.data) > 2*maxOutput {
+		t.data = append(t.data[:0], t.data[len(t.data)-maxOutput:]...)
+	}
+}
+
+func (t *tail) text() *string {
+	text := strings.ToValidUTF8(string(t.data[max(0, len(t.data)-maxOutput):]), "\uFFFD")
+	return &text
+}
+
+// stepTails are the ends of what the last attempt of a step has said.
+type stepTails struct {
+	attempt        int
+	stdout, stderr tail
+}
+
+// addOutput adds the end of what each step said, and the last lines of all.
+func (h *handlers) addOutput(ctx context.Context, view *Execution) error {
+	names := newStepNames(*view.Stages)
+	tails := map[int]*stepTails{}
+	var entries []LogEntry
+	err := h.Logs.Read(ctx, view.Id, 0, func(r core.LogRecord, _ core.Cursor) error {
+		entries = appendEntries(entries, names, r)
+		t := tails[r.Step]
+		if t == nil || t.attempt != r.Attempt {
+			t = &stepTails{attempt: r.Attempt}
+			tails[r.Step] = t
+		}
+		switch r.Stream {
+		case core.StreamStdout:
+			t.stdout.add(r.Data)
+		case core.StreamStderr:
+			t.stderr.add(r.Data)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	index := 0
+	for i := range *view.Stages {
+		steps := (*view.Stages)[i].Steps
+		for j := range steps {
+			t := tails[index]
+			if t == nil {
+				t = &stepTails{}
+			}
+			steps[j].Stdout, steps[j].Stderr = t.stdout.text(), t.stderr.text()
+			index++
+		}
+	}
+	if entries == nil {
+		entries = []LogEntry{}
+	}
+	view.Logs = &entries
+	return nil
+}
+
+// appendEntries adds the lines of a record and forgets the oldest beyond the bound.
+func appendEntries(entries []LogEntry, names stepNames, r core.LogRecord) []LogEntry {
+	level := LogEntryLevel("info")
+	if r.Stream == core.StreamStderr {
+		level = "error"
+	}
+	stage, step := names.of(r.Step)
+	text := strings.ToValidUTF8(strings.TrimSuffix(string(r.Data), "\n"), "\uFFFD")
+	for line := range strings.SplitSeq(text, "\n") {
+		entries = append(entries, LogEntry{Timestamp: r.Time, Level: level, Stage: stage, Step: step, Message: line})
+	}
+	if len(entries) > 2*maxEntries {
+		entries = append(entries[:0], entries[len(entries)-maxEntries:]...)
+	}
+	return entries[max(0, len(entries)-maxEntries):]
+}
+
+// stepNames are the names of steps by their index in the plan.
+type stepNames [][2]string
+
+func newStepNames(stages []Stage) stepNames {
+	var names stepNames
+	for _, stage := range stages {
+		for _, step := range stage.Steps {
+			names = append(names, [2]string{stage.Name, step.Name})
+		}
+	}
+	return names
+}
+
+// of returns empty names for the execution itself.
+func (n stepNames) of(index int) (stage, step string) {
+	if index < 0 || index >= len(n) {
+		return "", ""
+	}
+	return n[index][0], n[index][1]
+}

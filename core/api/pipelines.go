@@ -1,0 +1,151 @@
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/patchbay-ci/patchbay/core"
+)
+
+// ListPipelines serves GET /ci/pipelines.
+func (h *handlers) ListPipelines(w http.ResponseWriter, r *http.Request, params ListPipelinesParams) {
+	page, err := pageOf(params.Limit, params.After)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	list, err := h.Store.Pipelines(r.Context(), page)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	body := make([]Pipeline, 0, len(list))
+	for _, p := range list {
+		body = append(body, pipelineView(p, nil))
+	}
+	if len(list) > 0 {
+		linkNext(w, r, page, len(list), list[len(list)-1].ID)
+	}
+	h.answer(w, http.StatusOK, body)
+}
+
+// CreatePipeline serves POST /ci/pipelines.
+func (h *handlers) CreatePipeline(w http.ResponseWriter, r *http.Request) {
+	source, err := readSource(w, r)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.create(w, r, "", source)
+}
+
+// UploadPipeline serves POST /ci/pipelines/upload.
+func (h *handlers) UploadPipeline(w http.ResponseWriter, r *http.Request) {
+	name, source, err := readUpload(w, r)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.create(w, r, name, source)
+}
+
+func (h *handlers) create(w http.ResponseWriter, r *http.Request, file string, source []byte) {
+	spec, warnings, err := h.parse(file, source)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	now := time.Now().UTC()
+	p := &core.Pipeline{ID: id.String(), Name: spec.Name, Description: spec.Description, Revision: 1, CreatedAt: now, UpdatedAt: now}
+	first := &core.PipelineRevision{PipelineID: p.ID, Number: 1, YAML: string(source), Spec: spec, CreatedAt: now}
+	if err := h.Store.CreatePipeline(r.Context(), p, first); err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Location", "/api/ci/pipelines/"+p.ID)
+	h.answer(w, http.StatusCreated, pipelineView(p, warnings))
+}
+
+// parse takes exactly one pipeline without errors.
+func (h *handlers) parse(file string, source []byte) (*core.Spec, []core.Diagnostic, error) {
+	specs, found := h.Parser.Parse(file, source)
+	if core.HasErrors(found) {
+		e := &core.Error{Code: core.CodeInvalid, Message: "the pipeline is not valid", Diagnostics: found}
+		for _, d := range found {
+			if d.Severity == core.SeverityError {
+				e.Details += d.String() + "\n"
+				if d.Suggestion != "" {
+					e.Suggestions = append(e.Suggestions, d.Suggestion)
+				}
+			}
+		}
+		return nil, nil, e
+	}
+	if len(specs) != 1 {
+		return nil, nil, &core.Error{Code: core.CodeInvalid, Message: "a request has one pipeline", Details: "the YAML has several documents",
+			Suggestions: []string{"send each document by itself"}}
+	}
+	return specs[0], found, nil
+}
+
+// GetPipeline serves GET /ci/pipelines/{id}.
+func (h *handlers) GetPipeline(w http.ResponseWriter, r *http.Request, id Id) {
+	p, err := h.Store.Pipeline(r.Context(), id)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.answer(w, http.StatusOK, pipelineView(p, nil))
+}
+
+// UpdatePipeline serves PUT /ci/pipelines/{id}.
+func (h *handlers) UpdatePipeline(w http.ResponseWriter, r *http.Request, id Id) {
+	source, err := readSource(w, r)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	spec, warnings, err := h.parse("", source)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	p, err := h.Store.Pipeline(r.Context(), id)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	now := time.Now().UTC()
+	p.Name, p.Description, p.UpdatedAt = spec.Name, spec.Description, now
+	p.Revision++
+	next := &core.PipelineRevision{PipelineID: p.ID, Number: p.Revision, YAML: string(source), Spec: spec, CreatedAt: now}
+	if err := h.Store.UpdatePipeline(r.Context(), p, next); err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.answer(w, http.StatusOK, pipelineView(p, warnings))
+}
+
+// DeletePipeline serves DELETE /ci/pipelines/{id}.
+func (h *handlers) DeletePipeline(w http.ResponseWriter, r *http.Request, id Id) {
+	if err := h.Store.DeletePipeline(r.Context(), id); err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func pipelineView(p *core.Pipeline, warnings []core.Diagnostic) Pipeline {
+	view := Pipeline{Id: p.ID, Name: p.Name, Description: p.Description, Revision: p.Revision, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt}
+	if len(warnings) > 0 {
+		view.Warnings = diagnostics(warnings)
+	}
+	return view
+}
