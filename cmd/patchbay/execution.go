@@ -81,12 +81,10 @@ func (a *app) printExecution(e client.Execution) {
 			if step.Allowed != nil && *step.Allowed {
 				status += " (allowed)"
 			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", stage.Name, step.Name, status, howLong(step.Duration), oneLine(text(step.Reason)))
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", stage.Name, step.Name, status, howLong(step.Duration), strings.ReplaceAll(text(step.Reason), "\n", " "))
 		}
 	}
 }
-
-func oneLine(s string) string { return strings.ReplaceAll(s, "\n", " ") }
 
 func (a *app) cancelExecution(ctx context.Context, r *remote, args []string) error {
 	data, err := r.read(r.api.CancelExecution(ctx, args[0]))
