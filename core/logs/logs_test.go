@@ -166,27 +166,6 @@ func TestTornAnywhere(t *testing.T) {
 	}
 }
 
-func TestDamageIsNamed(t *testing.T) {
-	t.Parallel()
-	s := open(t)
-	w := openLog(t, s)
-	appendAll(t, w, record(0, core.StreamStdout, 0, "first\n"), record(0, core.StreamStdout, 6, "second\n"))
-	w.Close()
-	path := segmentPath(filepath.Join(s.dir, "on", executionID), 0)
-	content, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	content[headerSize+2] ^= 1
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	err = s.Read(t.Context(), executionID, 0, func(core.LogRecord, core.Cursor) error { return nil })
-	if err == nil || !strings.Contains(err.Error(), "00.log at byte 0") {
-		t.Errorf("got %v", err)
-	}
-}
-
 // Whoever follows, from when on and however slowly, gets every byte once.
 func TestFollowersOfConcurrentSteps(t *testing.T) {
 	t.Parallel()
@@ -243,8 +222,8 @@ func TestFollowersOfConcurrentSteps(t *testing.T) {
 	if diff := cmp.Diff(want, late); err != nil || diff != "" {
 		t.Errorf("a late follower: %v\n%.500s", err, diff)
 	}
-	if len(s.open) != 1 { // the writer's
-		t.Errorf("%d logs are still watched", len(s.open))
+	if len(s.live) != 1 || len(s.files.open) != 1 { // the writer's
+		t.Errorf("%d logs are still watched, %d files open", len(s.live), len(s.files.open))
 	}
 }
 
@@ -282,9 +261,19 @@ func TestFollowEndsWithItsContext(t *testing.T) {
 func TestOddIDs(t *testing.T) {
 	t.Parallel()
 	s := open(t)
-	for _, id := range []string{"", "a", "../../etc/passwd", "a/b/c", strings.Repeat("x", 200), ".."} {
+	for _, id := range []string{"", "a", "../../etc/passwd", "a/b/c", strings.Repeat("x", 200), "..",
+		"x..", "a\x00b", "a b", "a\\b", "C:aux", "ä→b", ".hidden"} {
 		if _, err := s.OpenLog(t.Context(), id); core.CodeOf(err) != core.CodeInvalid {
-			t.Errorf("%q: %v", id, err)
+			t.Errorf("open %q: %v", id, err)
+		}
+		if err := s.Delete(t.Context(), id); core.CodeOf(err) != core.CodeInvalid {
+			t.Errorf("delete %q: %v", id, err)
+		}
+		if err := s.Read(t.Context(), id, 0, nil); core.CodeOf(err) != core.CodeInvalid {
+			t.Errorf("read %q: %v", id, err)
+		}
+		if err := s.Follow(t.Context(), id, 0, nil); core.CodeOf(err) != core.CodeInvalid {
+			t.Errorf("follow %q: %v", id, err)
 		}
 	}
 }
@@ -294,6 +283,9 @@ func TestDelete(t *testing.T) {
 	s := open(t)
 	w := openLog(t, s)
 	appendAll(t, w, record(0, core.StreamStdout, 0, "a"))
+	if err := s.Delete(t.Context(), executionID); core.CodeOf(err) != core.CodeConflict {
+		t.Errorf("a log that is being written: %v", err)
+	}
 	w.Close()
 	for range 2 {
 		if err := s.Delete(t.Context(), executionID); err != nil {

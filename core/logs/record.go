@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"math"
 	"time"
 
 	"github.com/patchbay-ci/patchbay/core"
@@ -15,7 +16,7 @@ import (
 //
 //	0  length of the data  uint32
 //	4  CRC-32C of all that follows, header and data  uint32
-//	8  time, nanoseconds since 1970  int64
+//	8  time, nanoseconds since 1970  int64; the least one for no time
 //	16 offset in the stream  int64
 //	24 step  int32
 //	28 attempt  uint16
@@ -42,7 +43,7 @@ func appendRecord(b []byte, r core.LogRecord, stream uint8) []byte {
 	at := len(b)
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(r.Data)))
 	b = binary.LittleEndian.AppendUint32(b, 0)
-	b = binary.LittleEndian.AppendUint64(b, uint64(r.Time.UnixNano()))
+	b = binary.LittleEndian.AppendUint64(b, uint64(nanoseconds(r.Time)))
 	b = binary.LittleEndian.AppendUint64(b, uint64(r.Offset))
 	b = binary.LittleEndian.AppendUint32(b, uint32(int32(r.Step)))
 	b = binary.LittleEndian.AppendUint16(b, uint16(r.Attempt))
@@ -81,11 +82,38 @@ func parseRecord(b []byte) (parsed, error) {
 		return parsed{}, fmt.Errorf("a record has format version %d; this version reads %d", b[31], formatVersion)
 	}
 	return parsed{size: int64(size), seal: b[30] == sealRecord, record: core.LogRecord{
-		Time:    time.Unix(0, int64(binary.LittleEndian.Uint64(b[8:]))).UTC(),
+		Time:    moment(int64(binary.LittleEndian.Uint64(b[8:]))),
 		Offset:  int64(binary.LittleEndian.Uint64(b[16:])),
 		Step:    int(int32(binary.LittleEndian.Uint32(b[24:]))),
 		Attempt: int(binary.LittleEndian.Uint16(b[28:])),
 		Stream:  core.LogStream(b[30]),
 		Data:    b[headerSize:size:size],
 	}}, nil
+}
+
+// claimed is the size of the record at the beginning of b, as far as its header can
+// be believed.
+func claimed(b []byte) int {
+	if len(b) < headerSize {
+		return len(b)
+	}
+	if length := binary.LittleEndian.Uint32(b); length <= maxRecord {
+		return headerSize + int(length)
+	}
+	return headerSize
+}
+
+// nanoseconds is UnixNano with a value for the zero time, for which that has none.
+func nanoseconds(t time.Time) int64 {
+	if t.IsZero() {
+		return math.MinInt64
+	}
+	return t.UnixNano()
+}
+
+func moment(nanoseconds int64) time.Time {
+	if nanoseconds == math.MinInt64 {
+		return time.Time{}
+	}
+	return time.Unix(0, nanoseconds).UTC()
 }

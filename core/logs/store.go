@@ -14,20 +14,19 @@ import (
 	"github.com/patchbay-ci/patchbay/core"
 )
 
-// Store implements core.LogStore. It is safe for concurrent use.
+// Store implements core.LogStore. It is safe for concurrent use. One process at a
+// time may write below its folder.
 type Store struct {
 	dir string
 	// segmentSize is the size from which on a new segment is begun.
 	segmentSize int64
+	files       files
+	// buffers are *[]byte of readBuffer bytes. A reader has one only while it reads:
+	// a thousand followers who wait cost nothing.
+	buffers sync.Pool
 
 	mu   sync.Mutex
-	open map[string]*signal // by execution: wakes its followers
-}
-
-// signal is closed and replaced when a log has grown.
-type signal struct {
-	grown chan struct{}
-	users int
+	live map[string]*live // by execution
 }
 
 // Open keeps logs below dir, which it makes if it is missing; only this user may
@@ -36,26 +35,49 @@ func Open(dir string) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder for logs: %w", err)
 	}
-	return &Store{dir: dir, segmentSize: defaultSegmentSize, open: map[string]*signal{}}, nil
+	return &Store{
+		dir: dir, segmentSize: defaultSegmentSize, files: files{open: map[string]*file{}},
+		buffers: sync.Pool{New: func() any { b := make([]byte, readBuffer); return &b }},
+		live:    map[string]*live{},
+	}, nil
 }
 
 // Close implements core.LogStore. Logs have no state in memory that could be lost.
 func (s *Store) Close() error { return nil }
 
-// folder is where the segments of an execution are: spread over 256 folders by the
-// last digits of its ID, the random ones of a UUIDv7.
+// maxID is the longest execution ID; a file name may have 255 bytes.
+const maxID = 128
+
+// folder is where the segments of an execution are: spread over folders by the last
+// characters of its ID, the random ones of a UUIDv7. IDs come from users: what is
+// not a plain word could name another place.
 func (s *Store) folder(executionID string) (string, error) {
-	if len(executionID) < 3 || len(executionID) > 128 || !filepath.IsLocal(executionID) || filepath.Base(executionID) != executionID {
-		return "", core.Errorf(core.CodeInvalid, "%q is no execution ID", executionID)
+	if len(executionID) < 3 || len(executionID) > maxID {
+		return "", core.Errorf(core.CodeInvalid, "%.140q is no execution ID", executionID)
+	}
+	for _, c := range []byte(executionID) {
+		switch {
+		case c >= '0' && c <= '9', c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '-', c == '_':
+		default:
+			return "", core.Errorf(core.CodeInvalid, "%q is no execution ID", executionID)
+		}
 	}
 	return filepath.Join(s.dir, executionID[len(executionID)-2:], executionID), nil
 }
 
-// Delete implements core.LogStore.
-func (s *Store) Delete(_ context.Context, executionID string) error {
+// Delete implements core.LogStore. It returns Conflict for a log that is being
+// written.
+func (s *Store) Delete(ctx context.Context, executionID string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	folder, err := s.folder(executionID)
 	if err != nil {
 		return err
+	}
+	if _, writing := s.written(executionID); writing {
+		return &core.Error{Code: core.CodeConflict, Message: fmt.Sprintf("the log of execution %q is being written", executionID),
+			Suggestions: []string{"delete it when the execution has ended"}}
 	}
 	if err := os.RemoveAll(folder); err != nil {
 		return fmt.Errorf("delete the log: %w", err)
@@ -63,40 +85,4 @@ func (s *Store) Delete(_ context.Context, executionID string) error {
 	return nil
 }
 
-// watch returns the signal of an execution's log; give it back with unwatch.
-func (s *Store) watch(executionID string) *signal {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	w := s.open[executionID]
-	if w == nil {
-		w = &signal{grown: make(chan struct{})}
-		s.open[executionID] = w
-	}
-	w.users++
-	return w
-}
-
-func (s *Store) unwatch(executionID string, w *signal) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if w.users--; w.users == 0 {
-		delete(s.open, executionID)
-	}
-}
-
-// wakeUp tells the followers that the log has grown.
-func (s *Store) wakeUp(w *signal) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if w.users > 1 { // the writer is one
-		close(w.grown)
-		w.grown = make(chan struct{})
-	}
-}
-
-// next returns the channel that is closed when the log grows after this call.
-func (s *Store) next(w *signal) <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return w.grown
-}
+var _ core.LogStore = (*Store)(nil)

@@ -3,8 +3,7 @@ package logs
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
+	"math"
 	"os"
 	"sync"
 
@@ -19,10 +18,10 @@ type writer struct {
 	store       *Store
 	executionID string
 	folder      string
-	watched     *signal
+	live        *live
 
 	mu      sync.Mutex
-	file    *os.File
+	file    *file
 	begin   int64 // cursor of the file's first byte
 	end     int64 // cursor behind the last record
 	offsets map[attemptKey]core.LogOffsets
@@ -30,59 +29,35 @@ type writer struct {
 	closed  bool
 }
 
-// OpenLog implements core.LogStore. What a crash left of a record is cut off.
+// OpenLog implements core.LogStore. It reads the whole log, to know its offsets. It
+// returns Conflict while the log is open already, Unavailable when the disk does not
+// take it, and says which file is damaged at which place.
 //
 // Nothing is synced to the disk: what Append has taken is with the kernel, and
 // outlives the server's process. After a power failure the steps are gone, too.
-func (s *Store) OpenLog(_ context.Context, executionID string) (core.LogWriter, error) {
+func (s *Store) OpenLog(ctx context.Context, executionID string) (core.LogWriter, error) {
 	folder, err := s.folder(executionID)
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return nil, fmt.Errorf("make the log's folder: %w", err)
-	}
-	w := &writer{store: s, executionID: executionID, folder: folder, offsets: map[attemptKey]core.LogOffsets{}}
-	if err := w.recover(); err != nil {
+	w := &writer{store: s, executionID: executionID, folder: folder, live: s.watch(executionID),
+		offsets: map[attemptKey]core.LogOffsets{}}
+	if err := w.live.begin(executionID); err != nil {
+		s.unwatch(executionID, w.live)
 		return nil, err
 	}
-	w.watched = s.watch(executionID)
+	if err = os.MkdirAll(folder, 0o700); err != nil {
+		err = unwritable(err)
+	} else {
+		err = w.recover(ctx)
+	}
+	if err != nil {
+		w.live.stop()
+		s.unwatch(executionID, w.live)
+		return nil, err
+	}
+	w.live.moved(w.end)
 	return w, nil
-}
-
-// recover reads what is there, to learn how far each attempt got.
-func (w *writer) recover() error {
-	list, err := segments(w.folder)
-	if err != nil {
-		return err
-	}
-	if len(list) > 0 {
-		r := &reader{folder: w.folder}
-		defer r.close()
-		for {
-			p, err := r.next()
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				return err
-			}
-			if !p.seal {
-				w.advance(p.record)
-			}
-		}
-		w.end = int64(r.cursor())
-		w.begin = list[len(list)-1].begin
-	}
-	file, err := os.OpenFile(segmentPath(w.folder, w.begin), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return fmt.Errorf("open the log: %w", err)
-	}
-	if err := file.Truncate(w.end - w.begin); err != nil {
-		return errors.Join(fmt.Errorf("cut off what a crash left: %w", err), file.Close())
-	}
-	w.file = file
-	return nil
 }
 
 // advance moves an attempt's offset behind a record.
@@ -107,8 +82,13 @@ func (w *writer) Offsets(step, attempt int) core.LogOffsets {
 	return w.offsets[attemptKey{step, attempt}]
 }
 
-// Append implements core.LogWriter. The data is in the file when it returns.
+// Append implements core.LogWriter. The data is in the file when it returns. It
+// returns Invalid for a record that no log can have, and Unavailable when the disk
+// does not take it: then the same record may be tried again.
 func (w *writer) Append(r core.LogRecord) error {
+	if err := check(r); err != nil {
+		return err
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err := w.skipStored(&r); err != nil {
@@ -127,6 +107,19 @@ func (w *writer) Append(r core.LogRecord) error {
 	return nil
 }
 
+// check refuses what cannot be stored. Offsets and streams come from connectors.
+func check(r core.LogRecord) error {
+	switch {
+	case r.Stream < core.StreamStdout || r.Stream > core.StreamSystem:
+		return core.Errorf(core.CodeInvalid, "%d is no stream of a log", r.Stream)
+	case r.Offset < 0 || r.Offset > math.MaxInt64-int64(len(r.Data)):
+		return core.Errorf(core.CodeInvalid, "%d is no offset in a log", r.Offset)
+	case r.Step < -1 || r.Step > math.MaxInt32 || r.Attempt < 0 || r.Attempt > math.MaxUint16:
+		return core.Errorf(core.CodeInvalid, "a log has no attempt %d of step %d", r.Attempt, r.Step)
+	}
+	return nil
+}
+
 // skipStored drops what is stored already.
 func (w *writer) skipStored(r *core.LogRecord) error {
 	offsets := w.offsets[attemptKey{r.Step, r.Attempt}]
@@ -138,7 +131,7 @@ func (w *writer) skipStored(r *core.LogRecord) error {
 		return nil
 	}
 	if r.Offset > stored {
-		return fmt.Errorf("a gap in %s of step %d, attempt %d: %d bytes are stored, the next begin at %d",
+		return core.Errorf(core.CodeInvalid, "a gap in %s of step %d, attempt %d: %d bytes are stored, the next begin at %d",
 			r.Stream, r.Step, r.Attempt, stored, r.Offset)
 	}
 	known := min(stored-r.Offset, int64(len(r.Data)))
@@ -160,22 +153,27 @@ func (w *writer) write(r core.LogRecord, stream uint8) error {
 	}
 	w.buffer = appendRecord(w.buffer[:0], r, stream)
 	if _, err := w.file.WriteAt(w.buffer, w.end-w.begin); err != nil {
-		return errors.Join(fmt.Errorf("write the log: %w", err), w.file.Truncate(w.end-w.begin))
+		return errors.Join(unwritable(err), w.file.Truncate(w.end-w.begin))
 	}
 	w.end += int64(len(w.buffer))
-	w.store.wakeUp(w.watched)
+	w.live.moved(w.end)
 	return nil
 }
 
 // roll begins a new segment.
 func (w *writer) roll() error {
-	file, err := os.OpenFile(segmentPath(w.folder, w.end), os.O_CREATE|os.O_RDWR, 0o600)
+	begun, err := w.store.files.acquire(segmentPath(w.folder, w.end), os.O_CREATE|os.O_RDWR)
 	if err != nil {
-		return fmt.Errorf("begin a segment of the log: %w", err)
+		return unwritable(err)
 	}
 	old := w.file
-	w.file, w.begin = file, w.end
-	return old.Close()
+	w.file, w.begin = begun, w.end
+	return w.store.files.release(old)
+}
+
+func unwritable(err error) error {
+	return &core.Error{Code: core.CodeUnavailable, Message: "the log cannot be written", Err: err,
+		Suggestions: []string{"see that the disk of the data folder has room and works"}}
 }
 
 // Seal implements core.LogWriter.
@@ -193,6 +191,8 @@ func (w *writer) Close() error {
 		return nil
 	}
 	w.closed = true
-	w.store.unwatch(w.executionID, w.watched)
-	return w.file.Close()
+	err := w.store.files.release(w.file)
+	w.live.stop()
+	w.store.unwatch(w.executionID, w.live)
+	return err
 }
