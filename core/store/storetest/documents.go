@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/patchbay-ci/patchbay/core"
 )
@@ -85,6 +87,13 @@ func revisions(t *testing.T, s core.Store) {
 	if second.YAML != "2" {
 		t.Errorf("%+v", second)
 	}
+	// An execution's revision never becomes another one.
+	refused(t, core.CodeConflict, s.CreatePipeline(ctx, p, r))
+	_, err = s.Pipeline(ctx, p.ID)
+	refused(t, core.CodeNotFound, err)
+	kept, err := s.Revision(ctx, p.ID, 1)
+	must(t, err)
+	same(t, r, kept)
 }
 
 func executions(t *testing.T, s core.Store) {
@@ -125,7 +134,12 @@ func filtersAndPages(t *testing.T, s core.Store) {
 		"all":         {},
 		"pipeline":    {PipelineID: a.ID},
 		"status":      {Statuses: []core.Status{core.StatusRunning}},
+		"one of one":  {PipelineID: a.ID, Statuses: []core.Status{core.StatusRunning}},
+		"two":         {Statuses: []core.Status{core.StatusPending, core.StatusSuccess}},
 		"two, of one": {PipelineID: b.ID, Statuses: []core.Status{core.StatusPending, core.StatusSuccess}},
+		"one, twice":  {Statuses: []core.Status{core.StatusRunning, core.StatusRunning}},
+		"every":       {Statuses: core.Statuses()},
+		"no status":   {Statuses: []core.Status{"nonsense"}},
 		"none":        {PipelineID: "nobody's"},
 	} {
 		var want, got []string
@@ -150,6 +164,54 @@ func filtersAndPages(t *testing.T, s core.Store) {
 		if !slices.Equal(want, got) {
 			t.Errorf("%s: got %d, want %d, or in another order", name, len(got), len(want))
 		}
+	}
+}
+
+// pageBounds: a page has DefaultPageLimit when nothing is said and never more than
+// MaxPageLimit; one may begin behind what is gone or never was.
+func pageBounds(t *testing.T, s core.Store) {
+	ctx := t.Context()
+	p, r := newPipeline("p")
+	must(t, s.CreatePipeline(ctx, p, r))
+	var group sync.WaitGroup
+	for range 4 { // together: a durable store shares their commits
+		group.Go(func() {
+			for range core.MaxPageLimit/4 + 1 {
+				if err := s.CreateExecution(ctx, newExecution(p)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	for limit, want := range map[int]int{0: core.DefaultPageLimit, -1: core.DefaultPageLimit, 1: 1, core.MaxPageLimit: core.MaxPageLimit, 1 << 30: core.MaxPageLimit} {
+		list, err := s.Executions(ctx, core.ExecutionFilter{Page: core.Page{Limit: limit}})
+		must(t, err)
+		if len(list) != want {
+			t.Errorf("limit %d: %d executions, want %d", limit, len(list), want)
+		}
+	}
+	for after, want := range map[string]int{"0": 0, "~": core.DefaultPageLimit} {
+		list, err := s.Executions(ctx, core.ExecutionFilter{PipelineID: p.ID, Page: core.Page{After: after}})
+		must(t, err)
+		if len(list) != want {
+			t.Errorf("after %q: %d executions, want %d", after, len(list), want)
+		}
+	}
+}
+
+// times: an instant survives to the microsecond, wherever it was read off a clock.
+func times(t *testing.T, s core.Store) {
+	ctx := t.Context()
+	at := time.Date(2024, 2, 29, 23, 59, 59, 123456000, time.FixedZone("far", 5*3600+1800))
+	p, _ := newPipeline("p")
+	e := newExecution(p)
+	e.CreatedAt, e.StartedAt = at, &at
+	must(t, s.CreateExecution(ctx, e))
+	got, err := s.Execution(ctx, e.ID)
+	must(t, err)
+	if !got.CreatedAt.Equal(at) || !got.StartedAt.Equal(at) || got.FinishedAt != nil {
+		t.Errorf("got %v, %v, %v, want %v twice and nothing", got.CreatedAt, got.StartedAt, got.FinishedAt, at)
 	}
 }
 
@@ -191,34 +253,4 @@ func wholeDocuments(t *testing.T, s core.Store) {
 	got, err := s.Revision(ctx, p.ID, 1)
 	must(t, err)
 	same(t, r, got)
-}
-
-// copies: changing what was given or got changes nothing in the store.
-func copies(t *testing.T, s core.Store) {
-	ctx := t.Context()
-	p, r := newPipeline("p")
-	must(t, s.CreatePipeline(ctx, p, r))
-	e := newExecution(p)
-	e.Environment = map[string]string{"A": "1"}
-	must(t, s.CreateExecution(ctx, e))
-	e.Environment["A"] = "2"
-	got, err := s.Execution(ctx, e.ID)
-	must(t, err)
-	if got.Environment["A"] != "1" {
-		t.Error("the store shares the map it was given")
-	}
-	got.Environment["A"] = "3"
-	again, err := s.Execution(ctx, e.ID)
-	must(t, err)
-	if again.Environment["A"] != "1" {
-		t.Error("the store shares the map it gave")
-	}
-	step := &core.StepRun{ExecutionID: e.ID, Attempts: []core.Attempt{{ID: "a"}}}
-	must(t, s.SaveStepRun(ctx, step))
-	step.Attempts[0].ID = "changed"
-	steps, err := s.StepRuns(ctx, e.ID)
-	must(t, err)
-	if steps[0].Attempts[0].ID != "a" {
-		t.Error("the store shares the attempts it was given")
-	}
 }

@@ -29,7 +29,10 @@ func Run(t *testing.T, open func(t *testing.T) core.Store) {
 		"one of many wins":    oneOfManyWins,
 		"step runs":           stepRuns,
 		"documents are whole": wholeDocuments,
-		"copies":              copies,
+		"every field":         everyField,
+		"own copies":          ownCopies,
+		"page bounds":         pageBounds,
+		"times":               times,
 		"tokens":              tokens,
 		"nothing there":       nothingThere,
 		"cancelled":           cancelled,
@@ -56,8 +59,25 @@ func RunDurable(t *testing.T, open func(t *testing.T) core.Store) {
 	must(t, s.CreateExecution(t.Context(), e))
 	step := &core.StepRun{ExecutionID: e.ID, Index: 3, Name: "n", Status: core.StatusRunning}
 	must(t, s.SaveStepRun(t.Context(), step))
+	token := filled[core.Token](t)
+	must(t, s.CreateToken(t.Context(), token))
+	gone, goneRevision := newPipeline("gone")
+	must(t, s.CreatePipeline(t.Context(), gone, goneRevision))
+	must(t, s.DeletePipeline(t.Context(), gone.ID))
+	stale := *e
+	must(t, s.UpdateExecution(t.Context(), e))
 
 	s = open(t)
+	refused(t, core.CodeConflict, s.UpdateExecution(t.Context(), &stale))
+	list, err := s.Pipelines(t.Context(), core.Page{})
+	must(t, err)
+	same(t, []*core.Pipeline{p}, list)
+	revision, err := s.Revision(t.Context(), p.ID, 1)
+	must(t, err)
+	same(t, r, revision)
+	let, err := s.TokenByHash(t.Context(), token.Hash)
+	must(t, err)
+	same(t, token, let)
 	got, err := s.Execution(t.Context(), e.ID)
 	must(t, err)
 	same(t, e, got)
@@ -160,37 +180,67 @@ func tokens(t *testing.T, s core.Store) {
 	}
 }
 
-// oneOfManyWins: of updates that saw the same version, one is taken.
+// oneOfManyWins: of writes that saw the same version, one of each kind is taken, the
+// others are conflicts that change nothing.
 func oneOfManyWins(t *testing.T, s core.Store) {
 	p, r := newPipeline("p")
 	must(t, s.CreatePipeline(t.Context(), p, r))
 	e := newExecution(p)
 	must(t, s.CreateExecution(t.Context(), e))
 	const many = 16
-	outcomes := make(chan error, 2*many)
 	var group sync.WaitGroup
-	for i := range many {
-		group.Go(func() {
-			changed := *e
-			changed.Reason = fmt.Sprint(i)
-			outcomes <- s.UpdateExecution(t.Context(), &changed)
-		})
-		group.Go(func() {
-			outcomes <- s.SaveStepRun(t.Context(), &core.StepRun{ExecutionID: e.ID, Index: 0, Name: "n", Reason: fmt.Sprint(i)})
-		})
-	}
-	group.Wait()
-	close(outcomes)
-	won := 0
-	for err := range outcomes {
-		if err == nil {
-			won++
-			continue
+	outcomes := map[string]chan error{}
+	attempt := func(kind string, write func(i int) (version int64, err error)) {
+		results := make(chan error, many)
+		outcomes[kind] = results
+		for i := range many {
+			group.Go(func() {
+				version, err := write(i)
+				if err != nil && version > 1 {
+					t.Errorf("%s: a refused write moved the version to %d", kind, version)
+				}
+				results <- err
+			})
 		}
-		refused(t, core.CodeConflict, err)
 	}
-	if won != 2 {
-		t.Errorf("%d writes were taken, want one of each kind", won)
+	attempt("pipeline", func(i int) (int64, error) {
+		changed := *p
+		changed.Revision, changed.Description = 2, fmt.Sprint(i)
+		err := s.UpdatePipeline(t.Context(), &changed, &core.PipelineRevision{PipelineID: p.ID, Number: 2, YAML: fmt.Sprint(i)})
+		return changed.Version, err
+	})
+	attempt("execution", func(i int) (int64, error) {
+		changed := *e
+		changed.Reason = fmt.Sprint(i)
+		err := s.UpdateExecution(t.Context(), &changed)
+		return changed.Version, err
+	})
+	attempt("step", func(i int) (int64, error) {
+		step := &core.StepRun{ExecutionID: e.ID, Index: 0, Name: "n", Reason: fmt.Sprint(i)}
+		err := s.SaveStepRun(t.Context(), step)
+		return step.Version, err
+	})
+	group.Wait()
+	for kind, results := range outcomes {
+		close(results)
+		won := 0
+		for err := range results {
+			if err == nil {
+				won++
+				continue
+			}
+			refused(t, core.CodeConflict, err)
+		}
+		if won != 1 {
+			t.Errorf("%s: %d writes were taken", kind, won)
+		}
+	}
+	got, err := s.Pipeline(t.Context(), p.ID)
+	must(t, err)
+	revision, err := s.Revision(t.Context(), p.ID, 2)
+	must(t, err)
+	if got.Version != 2 || got.Description != revision.YAML {
+		t.Errorf("the pipeline is %+v, its revision is of writer %s", got, revision.YAML)
 	}
 }
 
