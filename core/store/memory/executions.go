@@ -114,29 +114,3 @@ func (s *Store) StepRuns(ctx context.Context, executionID string) ([]*core.StepR
 	}
 	return list, nil
 }
-
-func copyExecution(e core.Execution) core.Execution {
-	e.Environment = maps.Clone(e.Environment)
-	e.StartedAt, e.FinishedAt = clone(e.StartedAt), clone(e.FinishedAt)
-	return e
-}
-
-func copyStepRun(r core.StepRun) core.StepRun {
-	r.Outputs = maps.Clone(r.Outputs)
-	r.StartedAt, r.FinishedAt = clone(r.StartedAt), clone(r.FinishedAt)
-	r.Attempts = slices.Clone(r.Attempts)
-	for i := range r.Attempts {
-		a := &r.Attempts[i]
-		a.ExitCode, a.FinishedAt = clone(a.ExitCode), clone(a.FinishedAt)
-		a.State, a.Metadata = slices.Clone(a.State), maps.Clone(a.Metadata)
-	}
-	return r
-}
-
-func clone[T any](p *T) *T {
-	if p == nil {
-		return nil
-	}
-	copied := *p
-	return &copied
-}

@@ -5,14 +5,13 @@ package memory
 import (
 	"context"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/patchbay-ci/patchbay/core"
 )
 
 // Store implements core.Store. It is safe for concurrent use. Documents are copied
-// on their way in and out, except for Specs, which nobody changes.
+// on their way in and out.
 type Store struct {
 	mu         sync.RWMutex
 	pipelines  map[string]core.Pipeline
@@ -77,15 +76,16 @@ func (s *Store) CountTokens(ctx context.Context) (int, error) {
 
 // page applies a Page to IDs in ascending order; the newest come first.
 func page(ids []string, p core.Page, wanted func(string) bool) []string {
-	limit := p.Limit
+	limit := min(p.Limit, core.MaxPageLimit)
 	if limit <= 0 {
 		limit = core.DefaultPageLimit
 	}
+	if p.After != "" {
+		at, _ := slices.BinarySearch(ids, p.After)
+		ids = ids[:at]
+	}
 	var out []string
 	for _, id := range slices.Backward(ids) {
-		if p.After != "" && strings.Compare(id, p.After) >= 0 {
-			continue
-		}
 		if wanted(id) {
 			if out = append(out, id); len(out) == limit {
 				break

@@ -17,9 +17,12 @@ func (s *Store) CreatePipeline(ctx context.Context, p *core.Pipeline, first *cor
 	if _, there := s.pipelines[p.ID]; there {
 		return core.Conflict("pipeline", p.ID)
 	}
+	if len(s.revisions[p.ID]) > 0 { // of a deleted pipeline that has executions
+		return core.Conflict("pipeline", p.ID)
+	}
 	p.Version = 1
 	s.pipelines[p.ID] = *p
-	s.revisions[p.ID] = []core.PipelineRevision{*first}
+	s.revisions[p.ID] = []core.PipelineRevision{copyRevision(*first)}
 	return nil
 }
 
@@ -41,7 +44,7 @@ func (s *Store) UpdatePipeline(ctx context.Context, p *core.Pipeline, next *core
 		if s.revision(p.ID, next.Number) != nil {
 			return core.Conflict("pipeline", p.ID)
 		}
-		s.revisions[p.ID] = append(s.revisions[p.ID], *next)
+		s.revisions[p.ID] = append(s.revisions[p.ID], copyRevision(*next))
 	}
 	p.Version++
 	s.pipelines[p.ID] = *p
@@ -107,7 +110,7 @@ func (s *Store) Revision(ctx context.Context, pipelineID string, number int) (*c
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if r := s.revision(pipelineID, number); r != nil {
-		found := *r
+		found := copyRevision(*r)
 		return &found, nil
 	}
 	return nil, core.NotFound("revision of pipeline", pipelineID)

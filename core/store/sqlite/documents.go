@@ -24,11 +24,9 @@ func encode(document any) ([]byte, error) {
 // one reads the document of a single row, or returns missing.
 func one[T any](ctx context.Context, s *Store, missing *core.Error, query string, args ...any) (*T, error) {
 	var data []byte
-	err := s.read.QueryRowContext(ctx, query, args...).Scan(&data)
-	if errors.Is(err, sql.ErrNoRows) {
+	if err := s.reads.row(ctx, query, args, &data); errors.Is(err, sql.ErrNoRows) {
 		return nil, missing
-	}
-	if err != nil {
+	} else if err != nil {
 		return nil, translate(err)
 	}
 	return decode[T](data)
@@ -36,7 +34,7 @@ func one[T any](ctx context.Context, s *Store, missing *core.Error, query string
 
 // many reads the documents of all rows.
 func many[T any](ctx context.Context, s *Store, query string, args ...any) ([]*T, error) {
-	rows, err := s.read.QueryContext(ctx, query, args...)
+	rows, err := s.reads.rows(ctx, query, args)
 	if err != nil {
 		return nil, translate(err)
 	}
@@ -68,5 +66,5 @@ func limitOf(p core.Page) int {
 	if p.Limit <= 0 {
 		return core.DefaultPageLimit
 	}
-	return p.Limit
+	return min(p.Limit, core.MaxPageLimit)
 }

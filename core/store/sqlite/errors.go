@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	driver "modernc.org/sqlite"
 	codes "modernc.org/sqlite/lib"
@@ -27,6 +28,8 @@ func translate(err error) error {
 		return &core.Error{Code: core.CodeUnavailable, Message: message, Suggestions: []string{suggestion}, Err: err}
 	}
 	switch sqlite.Code() & 0xff { // the primary code; see https://sqlite.org/rescode.html
+	case codes.SQLITE_INTERRUPT: // only the end of a context interrupts
+		return fmt.Errorf("%w: %w", context.Canceled, err)
 	case codes.SQLITE_FULL:
 		return unavailable("the disk of the data folder is full", "make room; nothing that was acknowledged is lost")
 	case codes.SQLITE_READONLY, codes.SQLITE_CANTOPEN, codes.SQLITE_PERM:

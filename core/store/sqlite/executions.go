@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/patchbay-ci/patchbay/core"
@@ -61,27 +62,52 @@ func (s *Store) Execution(ctx context.Context, id string) (*core.Execution, erro
 	return one[core.Execution](ctx, s, core.NotFound("execution", id), "SELECT doc FROM executions WHERE id = ?", id)
 }
 
-// Executions implements core.ExecutionStore. Each of its forms walks an index.
+// Executions implements core.ExecutionStore.
 func (s *Store) Executions(ctx context.Context, filter core.ExecutionFilter) ([]*core.Execution, error) {
-	var where []string
-	var args []any
-	if filter.PipelineID != "" {
-		where, args = append(where, "pipeline_id = ?"), append(args, filter.PipelineID)
-	}
-	if n := len(filter.Statuses); n > 0 {
-		where = append(where, "status IN (?"+strings.Repeat(", ?", n-1)+")")
-		for _, status := range filter.Statuses {
-			args = append(args, string(status))
+	var statuses []core.Status
+	for _, status := range core.Statuses() { // bounds the number of queries there are
+		if slices.Contains(filter.Statuses, status) {
+			statuses = append(statuses, status)
 		}
 	}
+	if len(statuses) == 0 && len(filter.Statuses) > 0 {
+		return []*core.Execution{}, nil // nothing has a status that is none
+	}
+	limit := limitOf(filter.Page)
+	if len(statuses) <= 1 {
+		where, args := conditions(filter, statuses)
+		return many[core.Execution](ctx, s, "SELECT doc FROM executions"+where+" ORDER BY id DESC LIMIT ?", append(args, limit)...)
+	}
+	// One page of each status, each off an index, and of these the newest: however
+	// many executions there are, it reads a few pages of them.
+	var pages []string
+	var args []any
+	for i := range statuses {
+		where, more := conditions(filter, statuses[i:i+1])
+		pages = append(pages, "SELECT * FROM (SELECT id FROM executions"+where+" ORDER BY id DESC LIMIT ?)")
+		args = append(append(args, more...), limit)
+	}
+	return many[core.Execution](ctx, s, "SELECT doc FROM executions WHERE id IN ("+strings.Join(pages, " UNION ALL ")+
+		") ORDER BY id DESC LIMIT ?", append(args, limit)...)
+}
+
+// conditions is the WHERE clause for a page of one status or any. It fits an index
+// that has the page in order.
+func conditions(filter core.ExecutionFilter, status []core.Status) (where string, args []any) {
+	var all []string
+	if filter.PipelineID != "" {
+		all, args = append(all, "pipeline_id = ?"), append(args, filter.PipelineID)
+	}
+	if len(status) > 0 {
+		all, args = append(all, "status = ?"), append(args, string(status[0]))
+	}
 	if filter.Page.After != "" {
-		where, args = append(where, "id < ?"), append(args, filter.Page.After)
+		all, args = append(all, "id < ?"), append(args, filter.Page.After)
 	}
-	query := "SELECT doc FROM executions"
-	if len(where) > 0 {
-		query += " WHERE " + strings.Join(where, " AND ")
+	if len(all) == 0 {
+		return "", nil
 	}
-	return many[core.Execution](ctx, s, query+" ORDER BY id DESC LIMIT ?", append(args, limitOf(filter.Page))...)
+	return " WHERE " + strings.Join(all, " AND "), args
 }
 
 // SaveStepRun implements core.ExecutionStore.

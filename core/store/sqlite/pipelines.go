@@ -118,7 +118,7 @@ func (s *Store) Revision(ctx context.Context, pipelineID string, number int) (*c
 
 // Revisions implements core.PipelineStore.
 func (s *Store) Revisions(ctx context.Context, pipelineID string) ([]*core.PipelineRevision, error) {
-	rows, err := s.read.QueryContext(ctx, "SELECT number, created_at FROM revisions WHERE pipeline_id = ? ORDER BY number DESC", pipelineID)
+	rows, err := s.reads.rows(ctx, "SELECT number, created_at FROM revisions WHERE pipeline_id = ? ORDER BY number DESC", []any{pipelineID})
 	if err != nil {
 		return nil, translate(err)
 	}

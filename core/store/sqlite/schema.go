@@ -34,6 +34,7 @@ CREATE TABLE executions (
 ) WITHOUT ROWID;
 CREATE INDEX executions_by_pipeline ON executions (pipeline_id, id);
 CREATE INDEX executions_by_status ON executions (status, id);
+CREATE INDEX executions_by_pipeline_and_status ON executions (pipeline_id, status, id);
 CREATE TABLE steps (
 	execution_id TEXT NOT NULL,
 	number       INTEGER NOT NULL,

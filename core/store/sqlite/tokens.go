@@ -40,6 +40,6 @@ func (s *Store) TokenByHash(ctx context.Context, hash string) (*core.Token, erro
 // CountTokens implements core.TokenStore.
 func (s *Store) CountTokens(ctx context.Context) (int, error) {
 	var n int
-	err := s.read.QueryRowContext(ctx, "SELECT count(*) FROM tokens").Scan(&n)
+	err := s.reads.row(ctx, "SELECT count(*) FROM tokens", nil, &n)
 	return n, translate(err)
 }

@@ -66,8 +66,9 @@ func openWriter(ctx context.Context, source string) (*writer, error) {
 	return w, nil
 }
 
-// do has a change written and waits for its outcome. A change that was begun is
-// finished whatever becomes of ctx.
+// do has a change written and waits for its outcome. A change that waits for its
+// turn, or was begun, is finished whatever becomes of ctx: who is told that it was
+// not made could make it twice.
 func (w *writer) do(ctx context.Context, durable bool, apply func(*tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -78,7 +79,12 @@ func (w *writer) do(ctx context.Context, durable bool, apply func(*tx) error) er
 		w.mu.RUnlock()
 		return translate(errClosed)
 	}
-	w.writes <- change
+	select {
+	case w.writes <- change:
+	case <-ctx.Done(): // the queue is full
+		w.mu.RUnlock()
+		return ctx.Err()
+	}
 	w.mu.RUnlock()
 	return translate(<-change.done)
 }
@@ -127,6 +133,13 @@ func (w *writer) commit(batch []*write) {
 // means that nothing was written.
 func (w *writer) try(batch []*write) (outcomes []error, err error) {
 	outcomes = make([]error, len(batch))
+	defer func() {
+		if err != nil {
+			// SQLite may have done so itself, and then says that there is nothing to roll
+			// back. A transaction left open would refuse all that come after it.
+			_ = w.tx.exec("ROLLBACK")
+		}
+	}()
 	if err := w.begin(batch); err != nil {
 		return outcomes, err
 	}
@@ -134,19 +147,10 @@ func (w *writer) try(batch []*write) (outcomes []error, err error) {
 		outcomes[i] = w.tx.atomically(change.apply)
 		var refused *core.Error
 		if outcomes[i] != nil && !errors.As(outcomes[i], &refused) {
-			err = outcomes[i]
-			break
+			return outcomes, outcomes[i]
 		}
 	}
-	if err == nil {
-		err = w.tx.exec("COMMIT")
-	}
-	if err != nil {
-		// SQLite may have done so itself, and then says that there is nothing to roll
-		// back.
-		_ = w.tx.exec("ROLLBACK")
-	}
-	return outcomes, err
+	return outcomes, w.tx.exec("COMMIT")
 }
 
 // begin starts the transaction that the batch needs.
