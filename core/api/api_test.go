@@ -45,7 +45,7 @@ type bench struct {
 
 type engineFunc func(ctx context.Context, id, by string) error
 
-func (f *bench) Cancel(ctx context.Context, id, by string) error { return f.engine(ctx, id, by) }
+func (b *bench) Cancel(ctx context.Context, id, by string) error { return b.engine(ctx, id, by) }
 
 // catalog has one connector that works and one that does not.
 type catalog struct{}
