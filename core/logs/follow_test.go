@@ -104,6 +104,9 @@ func TestFollowerStops(t *testing.T) {
 func TestCursorsOfOthers(t *testing.T) {
 	t.Parallel()
 	s := open(t)
+	if err := s.Follow(t.Context(), executionID, -1, nil); core.CodeOf(err) != core.CodeInvalid {
+		t.Errorf("before there is a log: got %v", err)
+	}
 	w := openLog(t, s)
 	appendAll(t, w, record(0, core.StreamStdout, 0, strings.Repeat("a", 100)), record(0, core.StreamStdout, 100, "b"))
 	_, cursors := said(t, s, 0)

@@ -139,7 +139,7 @@ func TestTornAnywhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	appendAll(t, w, record(0, core.StreamStdout, 6, "second\n"))
+	appendAll(t, w, record(0, core.StreamStdout, 6, strings.Repeat("second\n", 20)))
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -158,9 +158,9 @@ func TestTornAnywhere(t *testing.T) {
 		if got := w.Offsets(0, 1).Stdout; got != 6 {
 			t.Fatalf("cut at %d: %d bytes", cut, got)
 		}
-		appendAll(t, w, record(0, core.StreamStdout, 6, "again\n"))
+		appendAll(t, w, record(0, core.StreamStdout, 6, "2\n")) // shorter than what was cut
 		w.Close()
-		if words, _ := said(t, s, 0); len(words) != 2 || words[1] != "0/stdout:again\n" {
+		if words, _ := said(t, s, 0); len(words) != 2 || words[1] != "0/stdout:2\n" {
 			t.Fatalf("cut at %d: %q", cut, words)
 		}
 	}

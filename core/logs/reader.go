@@ -163,7 +163,7 @@ func (r *reader) atEnd(end int64) error {
 }
 
 // advance moves to the next segment. Without one this is the end, also when a
-// record is there in part: it is what a crash left. It is read anew next time.
+// record is there in part: it is what a crash left, and read anew in the next pass.
 func (r *reader) advance(writing bool) (bool, error) {
 	list, err := segments(r.folder)
 	if err != nil {
@@ -183,7 +183,6 @@ func (r *reader) advance(writing bool) (bool, error) {
 	if writing {
 		return false, r.damaged(errTorn)
 	}
-	r.filled = 0
 	return false, nil
 }
 
