@@ -29,7 +29,10 @@ var (
 func (d *damage) Error() string { return fmt.Sprintf("%s at byte %d: %v", d.path, d.at, d.cause) }
 func (d *damage) Unwrap() error { return d.cause }
 
-// reader reads a log from a cursor on. Between two passes over what is there it
+// reader reads a log from a cursor on. While the log is being written it stops where
+// the writer says, so that it never meets half of a record. Without a writer half of
+// one at the very end is what a crash left, and the end. Anything else that cannot
+// be read is damage, and said: reading never ends early in silence. Between two passes over what is there it
 // holds neither a file nor a buffer.
 type reader struct {
 	store  *Store

@@ -13,7 +13,9 @@ import (
 
 const segmentSuffix = ".log"
 
-// segment is one file of a log, named after the cursor of its first byte.
+// segment is one file of a log, named after the cursor of its first byte, in decimal
+// with zeros in front, so that people see the files in order. There is no index that
+// could disagree with them.
 type segment struct {
 	path  string
 	begin int64

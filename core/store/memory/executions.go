@@ -21,6 +21,7 @@ func (s *Store) CreateExecution(ctx context.Context, e *core.Execution) error {
 	s.numbers[e.PipelineID]++
 	e.Number, e.Version = s.numbers[e.PipelineID], 1
 	s.executions[e.ID] = copyExecution(*e)
+	// IDs are made in order, nearly: this is an append, or close to the end.
 	at, _ := slices.BinarySearch(s.order, e.ID)
 	s.order = slices.Insert(s.order, at, e.ID)
 	return nil

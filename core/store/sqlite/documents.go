@@ -11,6 +11,8 @@ import (
 	"github.com/patchbay-ci/patchbay/core"
 )
 
+// encode makes the JSON that is stored. It is that of the API, except for what the
+// API must not show (see storedToken).
 func encode(document any) ([]byte, error) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
@@ -32,7 +34,7 @@ func one[T any](ctx context.Context, s *Store, missing *core.Error, query string
 	return decode[T](data)
 }
 
-// many reads the documents of all rows.
+// many reads the documents of all rows; the list is empty, not nil, without one.
 func many[T any](ctx context.Context, s *Store, query string, args ...any) ([]*T, error) {
 	rows, err := s.reads.rows(ctx, query, args)
 	if err != nil {

@@ -8,7 +8,9 @@ import (
 	"github.com/patchbay-ci/patchbay/core"
 )
 
-// CreateExecution implements core.ExecutionStore.
+// CreateExecution implements core.ExecutionStore. The number comes from a counter in
+// the same transaction: a refused execution uses none up, and none is used twice,
+// also when the pipeline is deleted.
 func (s *Store) CreateExecution(ctx context.Context, e *core.Execution) error {
 	stored := *e
 	stored.Version = 1
@@ -35,7 +37,8 @@ func (s *Store) CreateExecution(ctx context.Context, e *core.Execution) error {
 	return err
 }
 
-// UpdateExecution implements core.ExecutionStore.
+// UpdateExecution implements core.ExecutionStore. It is one conditional statement; e
+// changes only when it was stored.
 func (s *Store) UpdateExecution(ctx context.Context, e *core.Execution) error {
 	stored := *e
 	stored.Version++
@@ -110,7 +113,8 @@ func conditions(filter core.ExecutionFilter, status []core.Status) (where string
 	return " WHERE " + strings.Join(all, " AND "), args
 }
 
-// SaveStepRun implements core.ExecutionStore.
+// SaveStepRun implements core.ExecutionStore. It is not synced: when the machine fails,
+// the step is joined again, or found to be lost, whatever was stored of it.
 func (s *Store) SaveStepRun(ctx context.Context, r *core.StepRun) error {
 	stored := *r
 	stored.Version++

@@ -8,6 +8,10 @@ import (
 
 // migrations bring a file from the version that is their index to the next one.
 // They are never changed once released; new ones are added at the end.
+//
+// Tables that are read by key are kept in its order (WITHOUT ROWID); revisions are
+// not, because their documents are long. Each list of executions has an index with
+// its filter first and the ID, which is their order, behind.
 var migrations = []string{`
 CREATE TABLE pipelines (
 	id      TEXT PRIMARY KEY,

@@ -1,6 +1,6 @@
 // Package sqlite keeps everything in one SQLite file: documents as JSON beside the
-// few columns that are looked up by. The shape is that of a document store, on
-// purpose; see DESIGN in ARCHITECTURE.md.
+// few columns that are looked up by, so that a document store can have the same
+// shape. One connection writes, a few read; neither waits for the other.
 package sqlite
 
 import (
@@ -56,7 +56,9 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	return &Store{reads: r, writer: w}, nil
 }
 
-// dataSource is the driver's name for the file, with what each connection is set to.
+// dataSource is the driver's name for the file, with what each connection is set to:
+// a small cache each, since the kernel has one as well and the server is to stay
+// small, and few checkpoints, which are what makes a writer wait.
 func dataSource(path string, readOnly bool) string {
 	values := url.Values{"_pragma": {"busy_timeout(5000)", "temp_store(memory)", "cache_size(-2000)"}} // 2 MB each
 	if readOnly {
@@ -70,7 +72,7 @@ func dataSource(path string, readOnly bool) string {
 // Kind implements core.Store.
 func (s *Store) Kind() string { return "sqlite" }
 
-// Ping implements core.Store.
+// Ping implements core.Store: it reads a page of the file, which "SELECT 1" does not.
 func (s *Store) Ping(ctx context.Context) error {
 	var none int
 	return translate(s.reads.row(ctx, "SELECT count(*) FROM pipelines WHERE id = ''", nil, &none))
