@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -59,9 +60,13 @@ func (a *app) newLocalRunner(workspaceFolder string) (*localRunner, error) {
 }
 
 func (l *localRunner) close() {
-	if err := l.host.Close(); err != nil {
-		l.log.Error("stop the connectors", "error", err)
-	}
+	var connectors sync.WaitGroup
+	connectors.Go(func() {
+		if err := l.host.Close(); err != nil {
+			l.log.Error("stop the connectors", "error", err)
+		}
+	})
+	defer connectors.Wait()
 	if err := errors.Join(os.RemoveAll(l.folder), os.RemoveAll(l.scratch)); err != nil {
 		l.log.Error("remove the run's folders", "error", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -56,8 +57,13 @@ func (f *runFlags) addTriggerFlags(flags *pflag.FlagSet) {
 	flags.StringArrayVarP(&f.environment, "env", "e", nil, "NAME=value, wins over the file; may be repeated")
 }
 
+// collectRarely is the garbage collector's target for a process that lives as long
+// as one run: most end before the first collection.
+const collectRarely = 400
+
 // run runs every document of a file, one after the other, until one fails.
 func (a *app) run(ctx context.Context, name string, f runFlags) error {
+	debug.SetGCPercent(collectRarely)
 	trigger, err := f.trigger()
 	if err != nil {
 		return &exitError{exitUsage, err}

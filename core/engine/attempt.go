@@ -117,6 +117,7 @@ func (l *stepLife) watch(limited context.Context, a *core.Attempt, request sdk.R
 	ctx, abandon := context.WithCancelCause(l.run.ctx)
 	defer abandon(nil)
 	err := l.run.engine.options.Connectors.Use(ctx, l.spec.Connector, func(client *sdk.Client, info sdk.Info) error {
+		l.posts = info.Has(sdk.CapabilityPostExecute)
 		if info.Has(sdk.CapabilityPreExecute) && !events.announced {
 			if err := client.PreExecute(ctx, sdk.PreExecuteRequest{Step: request.Step}); err != nil {
 				return err

@@ -51,6 +51,9 @@ func (r *run) decide(node int) verdict {
 			return v
 		}
 	}
+	if r.plan.Stages[stage].Spec.Condition == "" && r.plan.Nodes[node].Step.Condition == "" {
+		return verdict{run: true}
+	}
 	variables := r.variables(node)
 	for _, c := range []struct {
 		of     string

@@ -23,6 +23,8 @@ type stepLife struct {
 	stop        context.Context
 	environment map[string]string
 	retries     int
+	// posts says that the connector wants to hear of results.
+	posts bool
 }
 
 func (r *run) newStepLife(node int, stop context.Context) *stepLife {
@@ -143,6 +145,9 @@ func (l *stepLife) pause(a *core.Attempt) bool {
 // postExecute tells the connector that the result is stored, in the background:
 // the next step need not wait for a container to be removed.
 func (l *stepLife) postExecute(a *core.Attempt) {
+	if !l.posts {
+		return
+	}
 	ref, result := l.ref(a), resultOf(a)
 	connector := l.spec.Connector
 	l.run.cleanup.Add(1)
@@ -150,10 +155,7 @@ func (l *stepLife) postExecute(a *core.Attempt) {
 		defer l.run.cleanup.Done()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(l.run.ctx), destroyLimit)
 		defer cancel()
-		err := l.run.engine.options.Connectors.Use(ctx, connector, func(client *sdk.Client, info sdk.Info) error {
-			if !info.Has(sdk.CapabilityPostExecute) {
-				return nil
-			}
+		err := l.run.engine.options.Connectors.Use(ctx, connector, func(client *sdk.Client, _ sdk.Info) error {
 			return client.PostExecute(ctx, sdk.PostExecuteRequest{Attempt: ref, Result: result})
 		})
 		if err != nil {

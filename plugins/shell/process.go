@@ -1,10 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"sync"
 	"syscall"
 
@@ -101,13 +99,12 @@ func start(a *attempt, r sdk.Request[config]) (*process, error) {
 	}
 	defer stderr.Close()
 
-	cmd := &exec.Cmd{Path: line.path, Args: line.argv, Dir: directory, Env: stepEnvironment(r),
-		Stdout: stdout, Stderr: stderr, SysProcAttr: &syscall.SysProcAttr{Setsid: true}}
-	if err := cmd.Start(); err != nil {
+	pid, ended, err := spawn(line, directory, stepEnvironment(r), stdout, stderr)
+	if err != nil {
 		return nil, fmt.Errorf("start the shell: %w", err)
 	}
-	p := &process{attempt: a, pid: cmd.Process.Pid, done: make(chan struct{})}
-	go p.wait(cmd)
+	p := &process{attempt: a, pid: pid, done: make(chan struct{})}
+	go p.wait(ended)
 	return p, nil
 }
 
@@ -121,15 +118,13 @@ func openOutput(path string) (*os.File, error) {
 }
 
 // wait learns how a child of this process ended.
-func (p *process) wait(cmd *exec.Cmd) {
+func (p *process) wait(ended func() (syscall.WaitStatus, error)) {
 	defer close(p.done)
-	err := cmd.Wait()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
+	status, err := ended()
+	if err != nil {
 		p.lost = true
 		return
 	}
-	status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
 	if status.Signaled() {
 		p.end = ending{signal: unix.SignalName(status.Signal())}
 		// Best effort: without it, only a later join would not know the signal.
