@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,6 +14,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/patchbay-ci/patchbay/core/pluginhost"
+	"github.com/patchbay-ci/patchbay/core/workspace"
 	"github.com/patchbay-ci/patchbay/sdk"
 )
 
@@ -21,20 +23,20 @@ const stepRounds = 300
 // measureStep times one step through the shell connector in turn with the same
 // shell spawned directly, and one empty call.
 func measureStep(ctx context.Context, bin string) ([]row, error) {
-	dir, err := os.MkdirTemp("", "measure-")
+	dir, err := os.MkdirTemp(workspace.ScratchFolder(), "measure-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	host, err := pluginhost.New(pluginhost.Options{Path: []string{filepath.Join(bin, "plugins")}, CacheDir: filepath.Join(dir, "cache"),
-		RunDir: filepath.Join(dir, "run"), Logger: hclog.NewNullLogger()})
+	options := pluginhost.Options{Path: []string{filepath.Join(bin, "plugins")}, CacheDir: filepath.Join(dir, "cache"), Logger: hclog.NewNullLogger()}
+	if err := describeOnce(ctx, options); err != nil {
+		return nil, err
+	}
+	host, err := pluginhost.New(options)
 	if err != nil {
 		return nil, err
 	}
 	defer host.Close()
-	if _, err := host.Connector(ctx, "shell"); err != nil { // described once, as on every machine
-		return nil, err
-	}
 	var rows []row
 	began := time.Now()
 	err = host.Use(ctx, "shell", func(client *sdk.Client, _ sdk.Info) error {
@@ -52,6 +54,16 @@ func measureStep(ctx context.Context, bin string) ([]row, error) {
 		return nil
 	})
 	return rows, err
+}
+
+// describeOnce fills the cache, as the first use on a machine does.
+func describeOnce(ctx context.Context, options pluginhost.Options) error {
+	host, err := pluginhost.New(options)
+	if err != nil {
+		return err
+	}
+	_, err = host.Connector(ctx, "shell")
+	return errors.Join(err, host.Close())
 }
 
 func stepTimes(ctx context.Context, client *sdk.Client, dir string) (steps, spawns, calls []time.Duration, err error) {
