@@ -117,6 +117,9 @@ func TestConformance(t *testing.T) {
 	for _, name := range []string{"shell", "docker"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if name == "docker" {
+				needDocker(t)
+			}
 			o := patchbay(t, "plugin", "test", filepath.Join(filepath.Dir(binary(t)), "plugins", "patchbay-connector-"+name),
 				"--cases", "../../plugins/"+name+"/cases.json")
 			if o.code != 0 {

@@ -22,6 +22,9 @@ func TestRunExamples(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if name == "containers.yaml" {
+				needDocker(t)
+			}
 			o := patchbay(t, "run", "../../examples/pipelines/"+name)
 			if o.code != 0 || !strings.Contains(o.stdout, want) {
 				t.Errorf("exit code %d\n%s%s", o.code, o.stdout, o.stderr)

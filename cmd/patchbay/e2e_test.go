@@ -256,6 +256,19 @@ func (b *lockedBuffer) String() string {
 	return b.buffer.String()
 }
 
+// needDocker skips a test when scripts/test has not brought up a Docker Engine, which
+// in CI it always has.
+func needDocker(t *testing.T) {
+	t.Helper()
+	if os.Getenv("PATCHBAY_TEST_DOCKER") != "" {
+		return
+	}
+	if os.Getenv("CI") != "" {
+		t.Fatal("there is no Docker Engine, and in CI nothing is skipped")
+	}
+	t.Skip("no Docker Engine; scripts/test brings one up")
+}
+
 // awaitFile waits until a file has content, which a step of the test writes.
 func awaitFile(t *testing.T, path string) string {
 	t.Helper()

@@ -74,6 +74,9 @@ func (h *handlers) GetEvents(w http.ResponseWriter, r *http.Request, id Id, para
 	if err == nil {
 		err = filter.check()
 	}
+	if err == nil {
+		err = h.checkCursor(r.Context(), id, from)
+	}
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -135,6 +138,22 @@ func parseCursor(header, query string) (core.Cursor, error) {
 			Suggestions: []string{"send the id of the last event that was received, or none to begin"}}
 	}
 	return core.Cursor(n), nil
+}
+
+// errEnough ends a read that has shown what it should.
+var errEnough = errors.New("enough")
+
+// checkCursor refuses a cursor that is none of this log's, while there is still a
+// status to say so with.
+func (h *handlers) checkCursor(ctx context.Context, id string, from core.Cursor) error {
+	if from == 0 {
+		return nil
+	}
+	err := h.Logs.Read(ctx, id, from, func(core.LogRecord, core.Cursor) error { return errEnough })
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
 }
 
 // logEvent is a record as a server-sent event (HTML standard, 9.2).
