@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -38,6 +39,9 @@ func errorToStatus(err error) error {
 	return s.Err()
 }
 
+// maxClockSkew is by how much a peer may be early with the caller's deadline.
+const maxClockSkew = time.Second
+
 // errorFromStatus undoes errorToStatus. A connection that broke becomes ErrGone;
 // a context of the caller's that ended stays what it was.
 func errorFromStatus(ctx context.Context, err error) error {
@@ -53,6 +57,10 @@ func errorFromStatus(ctx context.Context, err error) error {
 	}
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
+	}
+	if deadline, limited := ctx.Deadline(); limited && s.Code() == codes.DeadlineExceeded && time.Until(deadline) < maxClockSkew {
+		<-ctx.Done() // the peer's timer for the caller's deadline fired first
+		return context.Cause(ctx)
 	}
 	if errors.Is(err, io.EOF) || s.Code() == codes.Unavailable || s.Code() == codes.Canceled {
 		return ErrGone
