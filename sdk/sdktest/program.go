@@ -79,6 +79,8 @@ func (p *program) start() error {
 		return err
 	}
 	p.command = exec.Command(path, p.args...)
+	// go-plugin passes its setting on only to runners of its host's own making.
+	p.command.Env = []string{plugin.EnvUnixSocketDir + "=" + p.sockets}
 	for _, name := range inherited {
 		if value, is := os.LookupEnv(name); is {
 			p.command.Env = append(p.command.Env, name+"="+value)
