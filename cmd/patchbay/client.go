@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -31,6 +32,9 @@ func (a *app) newRemote() (*remote, error) {
 	r := &remote{url: strings.TrimSuffix(a.getenv("PATCHBAY_URL"), "/"), token: a.getenv("PATCHBAY_TOKEN")}
 	if r.url == "" {
 		r.url = defaultURL
+	}
+	if address, err := url.Parse(r.url); err != nil || address.Host == "" || address.Scheme != "http" && address.Scheme != "https" {
+		return nil, &exitError{exitUsage, fmt.Errorf("PATCHBAY_URL is %q; it must be like %s", r.url, defaultURL)}
 	}
 	api, err := client.NewClient(r.url+"/api", client.WithRequestEditorFn(func(_ context.Context, request *http.Request) error {
 		if r.token != "" {
@@ -73,7 +77,12 @@ func (r *remote) stream(response *http.Response, err error) (io.ReadCloser, erro
 	if err != nil {
 		return nil, &exitError{exitFailed, err}
 	}
-	return nil, &exitError{exitFailed, errors.New(refusal(response, data))}
+	refused := exitError{exitFailed, errors.New(refusal(response, data))}
+	switch response.StatusCode {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout: // a proxy whose server restarts
+		return nil, &unreachable{refused}
+	}
+	return nil, &refused
 }
 
 // unreachable is an error that trying again may mend.

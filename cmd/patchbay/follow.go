@@ -25,31 +25,42 @@ const (
 const maxEvent = 1 << 20
 
 // followExecution shows what an execution says until it ends. When the connection
-// breaks it goes on where it was: nothing is lost or shown twice.
+// breaks it goes on where it was: nothing is lost or shown twice. It ends early, with
+// an error, when nothing can be shown or the server stays away.
 func (a *app) followExecution(ctx context.Context, r *remote, id string, f logFlags) error {
 	follower := &eventReader{print: a.printEvent}
 	params := client.GetEventsParams{Stage: given(f.stage), Step: given(f.step), Stream: given(client.GetEventsParamsStream(f.stream))}
-	pause, since := minReconnect, time.Time{}
+	var tries retry
 	for connected := false; follower.status == ""; {
 		params.LastEventId = given(follower.last)
+		shown := follower.last
 		body, err := r.stream(r.api.GetEvents(ctx, id, &params))
 		var away *unreachable
 		switch {
 		case err == nil:
-			connected, pause, since = true, minReconnect, time.Time{}
-			_ = follower.read(body) // how it ends does not matter: by the end event or not
+			connected = true
+			err = follower.read(body)
 			body.Close()
-			continue
+			if err != nil {
+				return &exitError{exitFailed, fmt.Errorf("the log cannot be shown: %w", err)}
+			}
+			if follower.last != shown {
+				tries = retry{}
+				continue
+			}
+			err = &exitError{exitFailed, fmt.Errorf("%s ends the log's stream again and again; its own log may say why", r.url)}
 		case !connected || !errors.As(err, &away):
 			return err
-		case since.IsZero():
-			since = time.Now()
-		case time.Since(since) > giveUp:
+		}
+		if follower.status != "" {
+			break
+		}
+		pause, more := tries.next(time.Now())
+		if !more {
 			return err
 		}
 		select {
 		case <-time.After(pause):
-			pause = min(2*pause, maxReconnect)
 		case <-ctx.Done():
 			return &exitError{exitFailed, context.Cause(ctx)}
 		}
@@ -61,6 +72,23 @@ func (a *app) followExecution(ctx context.Context, r *remote, id string, f logFl
 		return &exitError{code: exitFailed}
 	}
 	return nil
+}
+
+// retry spaces the tries to reach a server that is away, longer each time. Zero is
+// one that has not begun.
+type retry struct {
+	pause time.Duration
+	since time.Time
+}
+
+// next returns how long to wait before the next try, and false when the server has
+// been away for too long.
+func (r *retry) next(now time.Time) (time.Duration, bool) {
+	if r.since.IsZero() {
+		r.since = now
+	}
+	r.pause = min(max(2*r.pause, minReconnect), maxReconnect)
+	return r.pause, now.Sub(r.since) < giveUp
 }
 
 // printEvent shows a piece of a log: to people behind its step's name, to programs
@@ -96,7 +124,8 @@ type eventReader struct {
 	status string // set by the end event
 }
 
-// read reads until the stream ends.
+// read reads until the stream ends, however it does. The error says that an event
+// cannot be shown: asking for it again would not help.
 func (e *eventReader) read(body io.Reader) error {
 	lines := bufio.NewScanner(body)
 	lines.Buffer(make([]byte, 64<<10), maxEvent)
@@ -118,7 +147,10 @@ func (e *eventReader) read(body io.Reader) error {
 			data = value
 		}
 	}
-	return lines.Err()
+	if errors.Is(lines.Err(), bufio.ErrTooLong) {
+		return lines.Err()
+	}
+	return nil
 }
 
 func (e *eventReader) event(kind, id, data string) error {
