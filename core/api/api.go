@@ -8,6 +8,7 @@ import (
 	_ "embed"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -64,13 +65,29 @@ func New(d Deps) (http.Handler, error) {
 			Suggestions: []string{"GET /api/openapi.json lists every route"}})
 	})
 	root.MethodNotAllowedHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h.failWith(w, r, http.StatusMethodNotAllowed, core.Errorf(core.CodeInvalid, "%s is not possible at %s", r.Method, r.URL.Path))
+		allowed := strings.Join(methods(root, r), ", ")
+		w.Header().Set("Allow", allowed)
+		h.failWith(w, r, http.StatusMethodNotAllowed, &core.Error{Code: core.CodeInvalid,
+			Message: r.Method + " is not possible at " + r.URL.Path, Suggestions: []string{"use " + allowed}})
 	})
 	HandlerWithOptions(h, GorillaServerOptions{BaseURL: "/api", BaseRouter: root,
 		ErrorHandlerFunc: func(w http.ResponseWriter, r *http.Request, err error) {
 			h.fail(w, r, &core.Error{Code: core.CodeInvalid, Message: "a parameter is not as it should be", Details: err.Error()})
 		}})
 	return h.recovered(h.logged(h.authenticated(root))), nil
+}
+
+// methods lists what is possible at a path.
+func methods(root *mux.Router, r *http.Request) []string {
+	var list []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+		other, match := *r, mux.RouteMatch{}
+		other.Method = method
+		if root.Match(&other, &match) && match.MatchErr == nil {
+			list = append(list, method)
+		}
+	}
+	return list
 }
 
 // Limits of the server; slow and oversized clients are disconnected.
@@ -82,10 +99,12 @@ const (
 	writeTimeout = 30 * time.Second
 	// readTimeout bounds the arrival of a request's body.
 	readTimeout = time.Minute
+	// answerTimeout bounds a whole request; followers set their own time for each write.
+	answerTimeout = 2 * time.Minute
 )
 
 // NewServer makes an HTTP server with limits on every phase of a request.
 func NewServer(address string, handler http.Handler) *http.Server {
 	return &http.Server{Addr: address, Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes}
+		WriteTimeout: answerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes}
 }

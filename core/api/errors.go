@@ -1,7 +1,9 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
@@ -28,7 +30,7 @@ var answers = map[core.ErrorCode]struct {
 
 // fail answers with an error. What is not meant for users goes to the log only.
 func (h *handlers) fail(w http.ResponseWriter, r *http.Request, err error) {
-	h.failWith(w, r, answers[core.CodeOf(err)].status, err)
+	h.failWith(w, r, answers[asError(err).Code].status, err)
 }
 
 func (h *handlers) failWith(w http.ResponseWriter, r *http.Request, status int, err error) {
@@ -53,17 +55,16 @@ func (h *handlers) failWith(w http.ResponseWriter, r *http.Request, status int, 
 	h.answer(w, status, body)
 }
 
-// asError returns the Error in a chain, or a general one that tells nothing.
+// asError returns the Error in a chain, or a general one that tells nothing. Its code
+// is one of answers.
 func asError(err error) *core.Error {
-	for e := err; e != nil; {
-		if known, ok := e.(*core.Error); ok {
+	var known *core.Error
+	if errors.As(err, &known) {
+		if _, told := answers[known.Code]; told {
 			return known
 		}
-		unwrapper, ok := e.(interface{ Unwrap() error })
-		if !ok {
-			break
-		}
-		e = unwrapper.Unwrap()
+	} else if errors.Is(err, context.DeadlineExceeded) {
+		return &core.Error{Code: core.CodeTimeout, Message: "this took too long", Suggestions: []string{"try again in a while"}}
 	}
 	return &core.Error{Code: core.CodeInternal, Message: "the server could not do this",
 		Suggestions: []string{"try again; if it stays so, the server's log has the reason"}}

@@ -3,8 +3,10 @@ package api
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
@@ -109,4 +111,32 @@ func FuzzParseCursor(f *testing.F) {
 			t.Errorf("%q became %d", header, c)
 		}
 	})
+}
+
+// The time an answer may take does not end one that follows a log.
+func TestFollowersOutliveTheAnswerTimeout(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	id := b.trigger(b.create())
+	const limit = 20 * time.Millisecond
+	server := httptest.NewUnstartedServer(b.server.Config.Handler)
+	server.Config = NewServer("", b.server.Config.Handler)
+	server.Config.WriteTimeout = limit
+	server.Start()
+	defer server.Close()
+	b.server = server
+	go func() {
+		<-time.After(5 * limit) // what is tested is that time passes
+		b.say(id, 0, core.StreamStdout, 0, "late\n")
+		w, err := b.logs.OpenLog(context.Background(), id)
+		if err == nil {
+			err = errors.Join(w.Seal(), w.Close())
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}()
+	if texts, _, ended := b.events(id, "", 2); len(texts) != 1 || !strings.HasPrefix(texts[0], "late") || !ended {
+		t.Errorf("%q, ended %v", texts, ended)
+	}
 }

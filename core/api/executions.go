@@ -51,6 +51,11 @@ func (h *handlers) CancelExecution(w http.ResponseWriter, r *http.Request, id Id
 	h.answer(w, http.StatusOK, Accepted{ExecutionId: id, Message: "the execution will stop"})
 }
 
+// CancelExecutionByPost serves POST /ci/executions/{id}/cancel.
+func (h *handlers) CancelExecutionByPost(w http.ResponseWriter, r *http.Request, id Id) {
+	h.CancelExecution(w, r, id)
+}
+
 // ListExecutions serves GET /ci/executions.
 func (h *handlers) ListExecutions(w http.ResponseWriter, r *http.Request, params ListExecutionsParams) {
 	page, err := pageOf(params.Limit, params.After)
@@ -113,13 +118,18 @@ type revisionKey struct {
 	number   int
 }
 
-// spec returns what an execution runs, remembered over one request.
+// spec returns what an execution runs, remembered over one request. It is empty when
+// the pipeline was deleted in the moment of the trigger: such an execution has failed,
+// and must not take the others of a list with it.
 func (h *handlers) spec(ctx context.Context, e *core.Execution, known map[revisionKey]*core.Spec) (*core.Spec, error) {
 	key := revisionKey{e.PipelineID, e.Revision}
 	if spec, found := known[key]; found {
 		return spec, nil
 	}
 	revision, err := h.Store.Revision(ctx, e.PipelineID, e.Revision)
+	if core.CodeOf(err) == core.CodeNotFound {
+		revision, err = &core.PipelineRevision{Spec: &core.Spec{}}, nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 const (
 	maxOutput  = 64 << 10 // bytes of each stream of each step
 	maxEntries = 1000
+	maxMessage = 4 << 10 // bytes of an entry
 )
 
 // tail keeps the end of a text.
@@ -85,6 +86,9 @@ func appendEntries(entries []LogEntry, names stepNames, r core.LogRecord) []LogE
 	stage, step := names.of(r.Step)
 	text := strings.ToValidUTF8(strings.TrimSuffix(string(r.Data), "\n"), "\uFFFD")
 	for line := range strings.SplitSeq(text, "\n") {
+		if len(line) > maxMessage { // cloned: a part would hold on to the whole record
+			line = strings.Clone(strings.ToValidUTF8(line[:maxMessage], ""))
+		}
 		entries = append(entries, LogEntry{Timestamp: r.Time, Level: level, Stage: stage, Step: step, Message: line})
 	}
 	if len(entries) > 2*maxEntries {

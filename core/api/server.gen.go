@@ -383,11 +383,13 @@ type HealthStatus string
 
 // LogEntry defines model for LogEntry.
 type LogEntry struct {
-	Level     LogEntryLevel `json:"level"`
-	Message   string        `json:"message"`
-	Stage     string        `json:"stage"`
-	Step      string        `json:"step"`
-	Timestamp time.Time     `json:"timestamp"`
+	Level LogEntryLevel `json:"level"`
+
+	// Message A line, or the first 4 KiB of a longer one
+	Message   string    `json:"message"`
+	Stage     string    `json:"stage"`
+	Step      string    `json:"step"`
+	Timestamp time.Time `json:"timestamp"`
 }
 
 // LogEntryLevel defines model for LogEntry.Level.
@@ -603,6 +605,9 @@ type ServerInterface interface {
 	// CancelExecution Stop an execution
 	// (DELETE /ci/executions/{id}/cancel)
 	CancelExecution(w http.ResponseWriter, r *http.Request, id Id)
+	// CancelExecutionByPost Stop an execution; the same as DELETE, for clients that cannot send it
+	// (POST /ci/executions/{id}/cancel)
+	CancelExecutionByPost(w http.ResponseWriter, r *http.Request, id Id)
 	// GetEvents What the steps say, as server-sent events
 	// (GET /ci/executions/{id}/events)
 	GetEvents(w http.ResponseWriter, r *http.Request, id Id, params GetEventsParams)
@@ -777,6 +782,32 @@ func (siw *ServerInterfaceWrapper) CancelExecution(w http.ResponseWriter, r *htt
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.CancelExecution(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CancelExecutionByPost operation middleware
+func (siw *ServerInterfaceWrapper) CancelExecutionByPost(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CancelExecutionByPost(w, r, id)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1444,6 +1475,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/ci/executions/{id}", wrapper.GetExecution).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/cancel", wrapper.CancelExecution).Methods(http.MethodDelete)
+
+	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/cancel", wrapper.CancelExecutionByPost).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/logs", wrapper.GetLogs).Methods(http.MethodGet)
 

@@ -8,7 +8,10 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -80,12 +83,18 @@ func check(request core.TriggerRequest) error {
 		if len(text) > maxText {
 			return core.Errorf(core.CodeInvalid, "%s has %d bytes; %d is the most", what, len(text), maxText)
 		}
+		if !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+			return core.Errorf(core.CodeInvalid, "%s is %q; it must be one line of plain text", what, text)
+		}
 	}
 	size := 0
 	for name, value := range request.Environment {
 		if !variableName.MatchString(name) {
 			return &core.Error{Code: core.CodeInvalid, Message: fmt.Sprintf("environment: %q is no name of a variable", name),
 				Suggestions: []string{"use letters, digits and underscores, and no digit first"}}
+		}
+		if strings.ContainsRune(value, 0) {
+			return core.Errorf(core.CodeInvalid, "environment: the value of %s has a NUL byte, which no process can be given", name)
 		}
 		size += len(name) + len(value)
 	}

@@ -1,6 +1,7 @@
 package trigger
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -31,6 +32,15 @@ func TestStoredBeforeAnybodyIsTold(t *testing.T) {
 	}
 }
 
+// variables makes n of them.
+func variables(n int) map[string]string {
+	list := map[string]string{}
+	for i := range n {
+		list[fmt.Sprintf("V%d", i)] = ""
+	}
+	return list
+}
+
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -42,6 +52,10 @@ func TestRefused(t *testing.T) {
 		"odd variable":     {core.TriggerRequest{Environment: map[string]string{"A-B": ""}}, core.CodeInvalid},
 		"no name":          {core.TriggerRequest{Environment: map[string]string{"": ""}}, core.CodeInvalid},
 		"too large":        {core.TriggerRequest{Environment: map[string]string{"A": strings.Repeat("x", maxEnvironment)}}, core.CodeInvalid},
+		"too many":         {core.TriggerRequest{Environment: variables(maxVariables + 1)}, core.CodeInvalid},
+		"NUL in a value":   {core.TriggerRequest{Environment: map[string]string{"A": "a\x00b"}}, core.CodeInvalid},
+		"lines of a name":  {core.TriggerRequest{Info: core.TriggerInfo{Branch: "a\nb"}}, core.CodeInvalid},
+		"no text at all":   {core.TriggerRequest{Info: core.TriggerInfo{Repository: "\xff"}}, core.CodeInvalid},
 		"long branch":      {core.TriggerRequest{Info: core.TriggerInfo{Branch: strings.Repeat("x", maxText+1)}}, core.CodeInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {

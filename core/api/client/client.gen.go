@@ -389,11 +389,13 @@ type HealthStatus string
 
 // LogEntry defines model for LogEntry.
 type LogEntry struct {
-	Level     LogEntryLevel `json:"level"`
-	Message   string        `json:"message"`
-	Stage     string        `json:"stage"`
-	Step      string        `json:"step"`
-	Timestamp time.Time     `json:"timestamp"`
+	Level LogEntryLevel `json:"level"`
+
+	// Message A line, or the first 4 KiB of a longer one
+	Message   string    `json:"message"`
+	Stage     string    `json:"stage"`
+	Step      string    `json:"step"`
+	Timestamp time.Time `json:"timestamp"`
 }
 
 // LogEntryLevel defines model for LogEntry.Level.
@@ -691,6 +693,11 @@ type ClientInterface interface {
 	// Corresponds with DELETE /ci/executions/{id}/cancel (the `CancelExecution` operationId).
 	CancelExecution(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// CancelExecutionByPost Stop an execution; the same as DELETE, for clients that cannot send it
+	//
+	// Corresponds with POST /ci/executions/{id}/cancel (the `CancelExecutionByPost` operationId).
+	CancelExecutionByPost(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetEvents What the steps say, as server-sent events
 	//
 	// Each `log` event has a LogEvent as its data and a cursor as its id; `Last-Event-ID` (or `last_event_id`) resumes behind it. The last event is `end`, whose data has the execution's status. Comments keep the connection alive.
@@ -864,6 +871,21 @@ func (c *Client) GetExecution(ctx context.Context, id Id, reqEditors ...RequestE
 // Corresponds with DELETE /ci/executions/{id}/cancel (the `CancelExecution` operationId).
 func (c *Client) CancelExecution(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCancelExecutionRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CancelExecutionByPost Stop an execution; the same as DELETE, for clients that cannot send it
+//
+// Corresponds with POST /ci/executions/{id}/cancel (the `CancelExecutionByPost` operationId).
+func (c *Client) CancelExecutionByPost(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCancelExecutionByPostRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -1368,6 +1390,40 @@ func NewCancelExecutionRequest(server string, id Id) (*http.Request, error) {
 	}
 
 	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCancelExecutionByPostRequest constructs an http.Request for the CancelExecutionByPost method
+func NewCancelExecutionByPostRequest(server string, id Id) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ci/executions/%s/cancel", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -2196,6 +2252,13 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with DELETE /ci/executions/{id}/cancel (the `CancelExecution` operationId).
 	CancelExecutionWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*CancelExecutionResponse, error)
 
+	// CancelExecutionByPostWithResponse Stop an execution; the same as DELETE, for clients that cannot send it
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /ci/executions/{id}/cancel (the `CancelExecutionByPost` operationId).
+	CancelExecutionByPostWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*CancelExecutionByPostResponse, error)
+
 	// GetEventsWithResponse What the steps say, as server-sent events
 	//
 	// Each `log` event has a LogEvent as its data and a cursor as its id; `Last-Event-ID` (or `last_event_id`) resumes behind it. The last event is `end`, whose data has the execution's status. Comments keep the connection alive.
@@ -2499,6 +2562,54 @@ func (r CancelExecutionResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r CancelExecutionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CancelExecutionByPostResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Accepted
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CancelExecutionByPostResponse) GetJSON200() *Accepted {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r CancelExecutionByPostResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CancelExecutionByPostResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CancelExecutionByPostResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CancelExecutionByPostResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CancelExecutionByPostResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -3302,6 +3413,19 @@ func (c *ClientWithResponses) CancelExecutionWithResponse(ctx context.Context, i
 	return ParseCancelExecutionResponse(rsp)
 }
 
+// CancelExecutionByPostWithResponse Stop an execution; the same as DELETE, for clients that cannot send it
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /ci/executions/{id}/cancel (the `CancelExecutionByPost` operationId).
+func (c *ClientWithResponses) CancelExecutionByPostWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*CancelExecutionByPostResponse, error) {
+	rsp, err := c.CancelExecutionByPost(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCancelExecutionByPostResponse(rsp)
+}
+
 // GetEventsWithResponse What the steps say, as server-sent events
 //
 // Each `log` event has a LogEvent as its data and a cursor as its id; `Last-Event-ID` (or `last_event_id`) resumes behind it. The last event is `end`, whose data has the execution's status. Comments keep the connection alive.
@@ -3673,6 +3797,39 @@ func ParseCancelExecutionResponse(rsp *http.Response) (*CancelExecutionResponse,
 	}
 
 	response := &CancelExecutionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Accepted
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseCancelExecutionByPostResponse parses an HTTP response from a CancelExecutionByPostWithResponse call
+func ParseCancelExecutionByPostResponse(rsp *http.Response) (*CancelExecutionByPostResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CancelExecutionByPostResponse{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
