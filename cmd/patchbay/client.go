@@ -85,6 +85,18 @@ func (r *remote) stream(response *http.Response, err error) (io.ReadCloser, erro
 	return nil, &refused
 }
 
+// invalidFile gives the refusal of a file the exit code that validate has for it.
+func invalidFile(err error) error {
+	var refused *exitError
+	if errors.As(err, &refused) && strings.HasPrefix(refused.Error(), invalidPipeline) {
+		return &exitError{exitUsage, refused.err}
+	}
+	return err
+}
+
+// invalidPipeline is how the API begins its answer to a file with errors.
+const invalidPipeline = "the pipeline is not valid"
+
 // unreachable is an error that trying again may mend.
 type unreachable struct{ exitError }
 

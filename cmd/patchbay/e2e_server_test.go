@@ -143,6 +143,18 @@ func TestServerCancels(t *testing.T) {
 	}
 }
 
+func TestInvalidFileIsRefusedByTheServer(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, t.TempDir())
+	o := s.client("pipeline", "create", write(t, "p.yaml", "name: a\nstages: [{name: s, steps: [{name: x, rn: 'true'}]}]\n"))
+	if o.code != 2 || !strings.Contains(o.stderr, "not valid") {
+		t.Errorf("exit code %d: %s", o.code, o.stderr)
+	}
+	if o := s.client("pipeline", "get", "none"); o.code != 1 {
+		t.Errorf("get of what is not there: exit code %d", o.code)
+	}
+}
+
 func TestSecondServerOnOneFolder(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()

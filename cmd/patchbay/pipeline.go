@@ -44,7 +44,7 @@ func (a *app) createPipeline(ctx context.Context, r *remote, args []string) erro
 	}
 	data, err := r.read(r.api.CreatePipelineWithBody(ctx, yamlType, bytes.NewReader(source)))
 	if err != nil {
-		return err
+		return invalidFile(err)
 	}
 	return show(a, data, func(p client.Pipeline) {
 		a.printWarnings(p)
@@ -59,7 +59,7 @@ func (a *app) updatePipeline(ctx context.Context, r *remote, args []string) erro
 	}
 	data, err := r.read(r.api.UpdatePipelineWithBody(ctx, args[0], yamlType, bytes.NewReader(source)))
 	if err != nil {
-		return err
+		return invalidFile(err)
 	}
 	return show(a, data, func(p client.Pipeline) {
 		a.printWarnings(p)

@@ -123,6 +123,13 @@ func (r *run) giveUp(err error) {
 		r.log.Error("the execution could not be prepared", "error", err)
 		fatal = &unrunnable{"the execution could not be prepared; the server's log has the details"}
 	}
+	// The reason is in the log before anybody is told that the execution has ended.
+	logs, logErr := r.engine.options.Logs.OpenLog(r.ctx, r.id)
+	if logErr == nil {
+		r.logs = logs
+		r.say(-1, 0, "failed: %s", fatal.reason)
+		defer logs.Close()
+	}
 	err = r.updateExecution(func(e *core.Execution) {
 		at := now()
 		e.Status, e.Reason, e.FinishedAt = core.StatusFailed, fatal.reason, &at
@@ -131,10 +138,7 @@ func (r *run) giveUp(err error) {
 		r.log.Error("store the end of the execution", "error", err)
 		return
 	}
-	if logs, err := r.engine.options.Logs.OpenLog(r.ctx, r.id); err == nil {
-		r.logs = logs
-		r.say(-1, 0, "failed: %s", fatal.reason)
+	if logErr == nil {
 		_ = logs.Seal()
-		_ = logs.Close()
 	}
 }
