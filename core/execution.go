@@ -17,6 +17,12 @@ type Execution struct {
 	Trigger TriggerInfo `json:"trigger_info" bson:"trigger_info"`
 	// Environment was given with the trigger; it wins over the pipeline's.
 	Environment map[string]string `json:"environment,omitempty" bson:"environment,omitempty"`
+	// Params are the values of all declared parameters, defaults included.
+	Params map[string]string `json:"params,omitempty" bson:"params,omitempty"`
+	// Priority orders waiting executions; the higher goes first.
+	Priority int `json:"priority,omitempty" bson:"priority,omitempty"`
+	// Retry says what this execution repeats; nil for a first try.
+	Retry *Retry `json:"retry,omitempty" bson:"retry,omitempty"`
 	// CancelRequested is set, with who asked, before anything is stopped.
 	CancelRequested string     `json:"cancel_requested,omitempty" bson:"cancel_requested,omitempty"`
 	CreatedAt       time.Time  `json:"created_at" bson:"created_at"`
@@ -34,6 +40,31 @@ type TriggerInfo struct {
 	Branch      string      `json:"branch,omitempty" bson:"branch,omitempty"`
 	Tag         string      `json:"tag,omitempty" bson:"tag,omitempty"`
 	Repository  string      `json:"repository,omitempty" bson:"repository,omitempty"`
+	// ChangedPaths are the files that changed, relative to the repository; nil when
+	// that is not known.
+	ChangedPaths []string `json:"changed_paths,omitempty" bson:"changed_paths,omitempty"`
+}
+
+// RetryMode is what of an execution is run again.
+type RetryMode string
+
+// The retry modes.
+const (
+	// RetryAll runs everything.
+	RetryAll RetryMode = "all"
+	// RetryFailed runs what did not succeed; the rest is taken over.
+	RetryFailed RetryMode = "failed"
+	// RetryStep runs one step, and takes over all others that had ended.
+	RetryStep RetryMode = "step"
+)
+
+// Retry says what an execution repeats.
+type Retry struct {
+	// Of is the ID of the execution that is repeated.
+	Of   string    `json:"of" bson:"of"`
+	Mode RetryMode `json:"mode" bson:"mode"`
+	// Step is the index of the step in the plan, for RetryStep.
+	Step int `json:"step,omitempty" bson:"step,omitempty"`
 }
 
 // StepRun is the life of one step in one execution. It is stored from the
@@ -47,13 +78,18 @@ type StepRun struct {
 	Status Status `json:"status" bson:"status"`
 	// Allowed is set on a failed step whose failure does not fail the run
 	// (continue_on_error).
-	Allowed    bool              `json:"allowed,omitempty" bson:"allowed,omitempty"`
-	Reason     string            `json:"reason,omitempty" bson:"reason,omitempty"`
-	Attempts   []Attempt         `json:"attempts,omitempty" bson:"attempts,omitempty"`
-	Outputs    map[string]string `json:"outputs,omitempty" bson:"outputs,omitempty"`
-	StartedAt  *time.Time        `json:"started_at,omitempty" bson:"started_at,omitempty"`
-	FinishedAt *time.Time        `json:"finished_at,omitempty" bson:"finished_at,omitempty"`
-	Version    int64             `json:"version" bson:"version"`
+	Allowed  bool              `json:"allowed,omitempty" bson:"allowed,omitempty"`
+	Reason   string            `json:"reason,omitempty" bson:"reason,omitempty"`
+	Attempts []Attempt         `json:"attempts,omitempty" bson:"attempts,omitempty"`
+	Outputs  map[string]string `json:"outputs,omitempty" bson:"outputs,omitempty"`
+	// Approval is set from the moment the step waits for one.
+	Approval *Approval `json:"approval,omitempty" bson:"approval,omitempty"`
+	// Reused is set on a step whose end was taken over from the execution that
+	// this one repeats.
+	Reused     bool       `json:"reused,omitempty" bson:"reused,omitempty"`
+	StartedAt  *time.Time `json:"started_at,omitempty" bson:"started_at,omitempty"`
+	FinishedAt *time.Time `json:"finished_at,omitempty" bson:"finished_at,omitempty"`
+	Version    int64      `json:"version" bson:"version"`
 }
 
 // Attempt is one try at a step. Its ID names the work in the outside world.
@@ -75,4 +111,18 @@ type Attempt struct {
 	Metadata   map[string]string `json:"metadata,omitempty" bson:"metadata,omitempty"`
 	StartedAt  time.Time         `json:"started_at" bson:"started_at"`
 	FinishedAt *time.Time        `json:"finished_at,omitempty" bson:"finished_at,omitempty"`
+}
+
+// Approval is a question to a person and the answer.
+type Approval struct {
+	Message   string   `json:"message,omitempty" bson:"message,omitempty"`
+	Approvers []string `json:"approvers,omitempty" bson:"approvers,omitempty"`
+	// RequestedAt is when the wait began; it is up at Deadline, if there is one.
+	RequestedAt time.Time  `json:"requested_at" bson:"requested_at"`
+	Deadline    *time.Time `json:"deadline,omitempty" bson:"deadline,omitempty"`
+	// Approved is nil while nobody has decided.
+	Approved  *bool      `json:"approved,omitempty" bson:"approved,omitempty"`
+	By        string     `json:"by,omitempty" bson:"by,omitempty"`
+	Comment   string     `json:"comment,omitempty" bson:"comment,omitempty"`
+	DecidedAt *time.Time `json:"decided_at,omitempty" bson:"decided_at,omitempty"`
 }

@@ -8,14 +8,17 @@ import (
 // LogStream says where a piece of log comes from.
 type LogStream uint8
 
-// The log streams. System carries the engine's own words about a step.
+// The log streams. System carries the engine's own words about a step. Status
+// carries a StatusEvent as JSON for each change, so that output and status have
+// one order and one cursor.
 const (
 	StreamStdout LogStream = 1
 	StreamStderr LogStream = 2
 	StreamSystem LogStream = 3
+	StreamStatus LogStream = 4
 )
 
-// String returns "stdout", "stderr" or "system".
+// String returns "stdout", "stderr", "system" or "status".
 func (s LogStream) String() string {
 	switch s {
 	case StreamStdout:
@@ -24,6 +27,8 @@ func (s LogStream) String() string {
 		return "stderr"
 	case StreamSystem:
 		return "system"
+	case StreamStatus:
+		return "status"
 	default:
 		return "unknown"
 	}
@@ -39,9 +44,36 @@ type LogRecord struct {
 	Attempt int
 	Stream  LogStream
 	// Offset of the first byte of Data in that stream of that attempt. Not used
-	// for StreamSystem.
+	// for StreamSystem and StreamStatus.
 	Offset int64
-	Data   []byte
+	// Span is how many bytes of the attempt's stream Data stands for, when that is
+	// not its length: a masked secret is shorter or longer than what replaces it.
+	// 0 means len(Data).
+	Span int64
+	Data []byte
+}
+
+// Advance is how many bytes of its stream the record stands for.
+func (r LogRecord) Advance() int64 {
+	if r.Span > 0 {
+		return r.Span
+	}
+	return int64(len(r.Data))
+}
+
+// StatusEvent is a change of an execution's (Step -1) or a step's status. Version
+// is that of the stored document: of two events of one document, the one with the
+// higher version is the later.
+type StatusEvent struct {
+	Step    int       `json:"step"`
+	Stage   string    `json:"stage,omitempty"`
+	Name    string    `json:"name,omitempty"`
+	Status  Status    `json:"status"`
+	Allowed bool      `json:"allowed,omitempty"`
+	Reason  string    `json:"reason,omitempty"`
+	Attempt int       `json:"attempt,omitempty"`
+	Version int64     `json:"version"`
+	Time    time.Time `json:"time"`
 }
 
 // Cursor is a place between two records of one execution's log. Zero is the
@@ -59,6 +91,9 @@ type LogWriter interface {
 	// Offsets says how far an attempt's streams got: the truth about an attempt
 	// that is joined again.
 	Offsets(step, attempt int) LogOffsets
+	// StatusVersion is the version in the last StatusEvent of a step (-1: of the
+	// execution) that is stored, 0 for none.
+	StatusVersion(step int) int64
 	// Append stores a record. For stdout and stderr, bytes below the stored offset
 	// are dropped and a gap is an error. It does not keep r.Data.
 	Append(r LogRecord) error

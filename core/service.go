@@ -15,6 +15,23 @@ type TriggerRequest struct {
 	PipelineID  string
 	Info        TriggerInfo
 	Environment map[string]string
+	// Params are the values given for declared parameters.
+	Params map[string]string
+	// Priority is added to the pipeline's own; -100 to 100.
+	Priority int
+}
+
+// RetryRequest asks for an execution that repeats another.
+type RetryRequest struct {
+	ExecutionID string
+	Mode        RetryMode
+	// Stage and Step name the step for RetryStep; Stage may be empty when the
+	// step's name is unique.
+	Stage, Step string
+	// Params and Environment replace single values of the repeated execution; they
+	// are only let in with RetryAll.
+	Params, Environment map[string]string
+	By                  string
 }
 
 // Triggerer creates executions: the one door for every run.
@@ -24,11 +41,68 @@ type Triggerer interface {
 	Trigger(ctx context.Context, request TriggerRequest) (*Execution, error)
 }
 
+// Retrier repeats executions.
+type Retrier interface {
+	// Retry stores an execution of the same revision that repeats an ended one. It
+	// returns Conflict for one that has not ended, and for a retry of parts whose
+	// workspace is not kept any more.
+	Retry(ctx context.Context, request RetryRequest) (*Execution, error)
+}
+
 // Canceller stops executions.
 type Canceller interface {
 	// Cancel stores the wish and returns; the execution ends as cancelled when its
 	// steps have stopped. It returns Conflict for an execution that has ended.
 	Cancel(ctx context.Context, executionID, by string) error
+}
+
+// Decision answers an approval that a step waits for.
+type Decision struct {
+	ExecutionID string
+	// Stage and Step name what waits; both may be empty when only one does.
+	Stage, Step string
+	Approved    bool
+	By, Comment string
+}
+
+// Approver answers approvals.
+type Approver interface {
+	// Decide stores the decision and returns. It returns Conflict when nothing of
+	// that name waits for one, Forbidden when By may not decide, and Invalid when
+	// several wait and none is named.
+	Decide(ctx context.Context, d Decision) error
+}
+
+// QueueState says what waits and what runs on this node.
+type QueueState struct {
+	Paused  bool `json:"paused"`
+	Running int  `json:"running"`
+	Waiting int  `json:"waiting"`
+	Slots   int  `json:"slots"`
+	// Entries are the first of those that wait, in the order in which they would
+	// start now.
+	Entries []QueueEntry `json:"entries"`
+}
+
+// QueueEntry is an execution that waits.
+type QueueEntry struct {
+	ExecutionID  string `json:"execution_id"`
+	PipelineID   string `json:"pipeline_id"`
+	PipelineName string `json:"pipeline_name"`
+	Priority     int    `json:"priority"`
+	// Reason says why it does not run yet.
+	Reason string `json:"reason"`
+}
+
+// QueueControl pauses and shows the queue.
+type QueueControl interface {
+	// Pause stores the wish: what runs goes on, nothing new starts, also after a
+	// restart of the server.
+	Pause(ctx context.Context, by string) error
+	Resume(ctx context.Context, by string) error
+	// Drain pauses, and returns when nothing runs any more or ctx is done.
+	Drain(ctx context.Context, by string) error
+	Queue(ctx context.Context) QueueState
 }
 
 // Catalog lists the connectors that were found, also the broken ones.

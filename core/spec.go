@@ -13,6 +13,15 @@ type Spec struct {
 	Timeout       Duration          `json:"timeout,omitempty" bson:"timeout,omitempty"`
 	RetryCount    *int              `json:"retry_count,omitempty" bson:"retry_count,omitempty"`
 	Notifications *Notifications    `json:"notifications,omitempty" bson:"notifications,omitempty"`
+	// Params are the inputs that a trigger may give, in the order of the file.
+	Params []Param `json:"params,omitempty" bson:"params,omitempty"`
+	// Concurrency puts the whole execution in a group.
+	Concurrency *Concurrency `json:"concurrency,omitempty" bson:"concurrency,omitempty"`
+	// MaxExecutions is how many executions of this pipeline run at once; 0 is no
+	// limit of its own.
+	MaxExecutions int `json:"max_executions,omitempty" bson:"max_executions,omitempty"`
+	// Priority orders waiting executions, -100 to 100; the higher goes first.
+	Priority int `json:"priority,omitempty" bson:"priority,omitempty"`
 }
 
 // Stage is a named group of steps.
@@ -26,9 +35,14 @@ type Stage struct {
 	RetryCount  *int              `json:"retry_count,omitempty" bson:"retry_count,omitempty"`
 	// DependsOn names stages. Nil means "the stage before this one"; an empty,
 	// non-nil list means none.
-	DependsOn   []string        `json:"depends_on" bson:"depends_on"`
-	Matrix      json.RawMessage `json:"matrix,omitempty" bson:"matrix,omitempty"`
-	Concurrency json.RawMessage `json:"concurrency,omitempty" bson:"concurrency,omitempty"`
+	DependsOn []string `json:"depends_on" bson:"depends_on"`
+	// Matrix runs the stage once for each combination.
+	Matrix *Matrix `json:"matrix,omitempty" bson:"matrix,omitempty"`
+	// Concurrency puts the stage in a group, from its first step to its last.
+	Concurrency *Concurrency `json:"concurrency,omitempty" bson:"concurrency,omitempty"`
+	When        *When        `json:"when,omitempty" bson:"when,omitempty"`
+	// Approval must be given before the stage's first step.
+	Approval *ApprovalSpec `json:"approval,omitempty" bson:"approval,omitempty"`
 }
 
 // Step is one thing a connector does.
@@ -48,11 +62,19 @@ type Step struct {
 	Environment     map[string]string `json:"environment,omitempty" bson:"environment,omitempty"`
 	// DependsOn names steps of the same stage, or "stage/step". Nil means the
 	// step before this one, unless the stage is parallel.
-	DependsOn []string        `json:"depends_on" bson:"depends_on"`
-	Secrets   []string        `json:"secrets,omitempty" bson:"secrets,omitempty"`
-	Outputs   json.RawMessage `json:"outputs,omitempty" bson:"outputs,omitempty"`
-	Artifacts json.RawMessage `json:"artifacts,omitempty" bson:"artifacts,omitempty"`
-	Cache     json.RawMessage `json:"cache,omitempty" bson:"cache,omitempty"`
+	DependsOn []string `json:"depends_on" bson:"depends_on"`
+	// Secrets names those the step gets; it gets no others.
+	Secrets []string `json:"secrets,omitempty" bson:"secrets,omitempty"`
+	// Outputs declares what the step gives to later ones. It may set others too.
+	Outputs   []OutputSpec   `json:"outputs,omitempty" bson:"outputs,omitempty"`
+	Artifacts []ArtifactSpec `json:"artifacts,omitempty" bson:"artifacts,omitempty"`
+	Cache     []CacheSpec    `json:"cache,omitempty" bson:"cache,omitempty"`
+	When      *When          `json:"when,omitempty" bson:"when,omitempty"`
+	// Approval must be given before the step begins.
+	Approval *ApprovalSpec `json:"approval,omitempty" bson:"approval,omitempty"`
+	// Grace is how long a cancelled step may take to end by itself; 0 is the
+	// server's default.
+	Grace Duration `json:"grace_period,omitempty" bson:"grace_period,omitempty"`
 }
 
 // TriggerType is what may start an execution.

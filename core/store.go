@@ -85,6 +85,44 @@ type TokenStore interface {
 	CountTokens(ctx context.Context) (int, error)
 }
 
+// ArtifactStore keeps what is known of artifacts and caches; the content is in a
+// BlobStore. It is safe for concurrent use.
+type ArtifactStore interface {
+	// CreateArtifact stores a. An artifact of the same execution and name is
+	// CodeConflict.
+	CreateArtifact(ctx context.Context, a *Artifact) error
+	Artifact(ctx context.Context, id string) (*Artifact, error)
+	// Artifacts lists those of an execution, all kinds, by name.
+	Artifacts(ctx context.Context, executionID string) ([]*Artifact, error)
+	DeleteArtifact(ctx context.Context, id string) error
+	// ExpiredArtifacts lists at most limit that expired before the given time.
+	ExpiredArtifacts(ctx context.Context, before time.Time, limit int) ([]*Artifact, error)
+
+	// PutCache stores c, in place of an entry of the same pipeline and key.
+	PutCache(ctx context.Context, c *CacheEntry) error
+	// CacheByKey returns NotFound when the pipeline has none of that key.
+	CacheByKey(ctx context.Context, pipelineID, key string) (*CacheEntry, error)
+	// CacheByPrefix returns the newest whose key begins with prefix, or NotFound.
+	CacheByPrefix(ctx context.Context, pipelineID, prefix string) (*CacheEntry, error)
+	TouchCache(ctx context.Context, id string, at time.Time) error
+	DeleteCache(ctx context.Context, id string) error
+	// Caches lists at most limit entries of all pipelines, least recently used first.
+	Caches(ctx context.Context, limit int) ([]*CacheEntry, error)
+
+	// BlobsInUse calls fn for the hash of every blob that an artifact or a cache
+	// refers to; some may come twice.
+	BlobsInUse(ctx context.Context, fn func(sha256 string)) error
+}
+
+// SettingStore keeps small documents of the server's own: whether the queue is
+// paused, when a schedule last fired. It is safe for concurrent use.
+type SettingStore interface {
+	// Setting returns nil when nothing is stored under the key.
+	Setting(ctx context.Context, key string) ([]byte, error)
+	// PutSetting is on disk when it returns; a nil value removes the key.
+	PutSetting(ctx context.Context, key string, value []byte) error
+}
+
 // Store is everything a server keeps outside logs and files.
 type Store interface {
 	PipelineStore

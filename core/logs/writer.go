@@ -2,6 +2,7 @@ package logs
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"math"
 	"os"
@@ -25,6 +26,7 @@ type writer struct {
 	begin   int64 // cursor of the file's first byte
 	end     int64 // cursor behind the last record
 	offsets map[attemptKey]core.LogOffsets
+	status  map[int]int64 // by step: version of the last event
 	buffer  []byte
 	closed  bool
 }
@@ -41,7 +43,7 @@ func (s *Store) OpenLog(ctx context.Context, executionID string) (core.LogWriter
 		return nil, err
 	}
 	w := &writer{store: s, executionID: executionID, folder: folder, live: s.watch(executionID),
-		offsets: map[attemptKey]core.LogOffsets{}}
+		offsets: map[attemptKey]core.LogOffsets{}, status: map[int]int64{}}
 	if err := w.live.begin(executionID); err != nil {
 		s.unwatch(executionID, w.live)
 		return nil, err
@@ -66,9 +68,15 @@ func (w *writer) advance(r core.LogRecord) {
 	offsets := w.offsets[key]
 	switch r.Stream {
 	case core.StreamStdout:
-		offsets.Stdout = r.Offset + int64(len(r.Data))
+		offsets.Stdout = r.Offset + r.Advance()
 	case core.StreamStderr:
-		offsets.Stderr = r.Offset + int64(len(r.Data))
+		offsets.Stderr = r.Offset + r.Advance()
+	case core.StreamStatus:
+		var event core.StatusEvent
+		if json.Unmarshal(r.Data, &event) == nil {
+			w.status[r.Step] = max(w.status[r.Step], event.Version)
+		}
+		return
 	default:
 		return
 	}
@@ -82,6 +90,13 @@ func (w *writer) Offsets(step, attempt int) core.LogOffsets {
 	return w.offsets[attemptKey{step, attempt}]
 }
 
+// StatusVersion implements core.LogWriter.
+func (w *writer) StatusVersion(step int) int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.status[step]
+}
+
 // Append implements core.LogWriter. The data is in the file when it returns. It
 // returns Invalid for a record that no log can have, and Unavailable when the disk
 // does not take it: then the same record may be tried again.
@@ -92,6 +107,13 @@ func (w *writer) Append(r core.LogRecord) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err := w.skipStored(&r); err != nil {
+		return err
+	}
+	if r.Span > 0 {
+		err := w.write(r, uint8(r.Stream))
+		if err == nil {
+			w.advance(r)
+		}
 		return err
 	}
 	for len(r.Data) > 0 {
@@ -110,29 +132,39 @@ func (w *writer) Append(r core.LogRecord) error {
 // check refuses what cannot be stored. Offsets and streams come from connectors.
 func check(r core.LogRecord) error {
 	switch {
-	case r.Stream < core.StreamStdout || r.Stream > core.StreamSystem:
+	case r.Stream < core.StreamStdout || r.Stream > core.StreamStatus:
 		return core.Errorf(core.CodeInvalid, "%d is no stream of a log", r.Stream)
-	case r.Offset < 0 || r.Offset > math.MaxInt64-int64(len(r.Data)):
+	case r.Offset < 0 || r.Span < 0 || r.Offset > math.MaxInt64-r.Advance():
 		return core.Errorf(core.CodeInvalid, "%d is no offset in a log", r.Offset)
+	case (r.Span > 0 || r.Stream == core.StreamStatus) && len(r.Data) > maxRecord-spanSize:
+		return core.Errorf(core.CodeInvalid, "a record that cannot be divided has %d bytes; %d is the most", len(r.Data), maxRecord-spanSize)
 	case r.Step < -1 || r.Step > math.MaxInt32 || r.Attempt < 0 || r.Attempt > math.MaxUint16:
 		return core.Errorf(core.CodeInvalid, "a log has no attempt %d of step %d", r.Attempt, r.Step)
 	}
 	return nil
 }
 
-// skipStored drops what is stored already.
+// skipStored drops what is stored already. A record with a span is there whole or
+// not at all.
 func (w *writer) skipStored(r *core.LogRecord) error {
 	offsets := w.offsets[attemptKey{r.Step, r.Attempt}]
 	stored := offsets.Stdout
 	switch r.Stream {
 	case core.StreamStderr:
 		stored = offsets.Stderr
-	case core.StreamSystem:
+	case core.StreamSystem, core.StreamStatus:
 		return nil
 	}
 	if r.Offset > stored {
 		return core.Errorf(core.CodeInvalid, "a gap in %s of step %d, attempt %d: %d bytes are stored, the next begin at %d",
 			r.Stream, r.Step, r.Attempt, stored, r.Offset)
+	}
+	if r.Span > 0 {
+		if r.Offset < stored {
+			return core.Errorf(core.CodeInvalid, "%s of step %d, attempt %d: a masked record begins at %d, but %d bytes are stored",
+				r.Stream, r.Step, r.Attempt, r.Offset, stored)
+		}
+		return nil
 	}
 	known := min(stored-r.Offset, int64(len(r.Data)))
 	r.Data = r.Data[known:]

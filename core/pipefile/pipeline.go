@@ -71,9 +71,9 @@ func (d *decoder) stage(v *value) core.Stage {
 		Timeout:     o.timeout(),
 		RetryCount:  o.retries(),
 		DependsOn:   o.texts("depends_on"),
-		Matrix:      o.keep("matrix"),
-		Concurrency: o.keep("concurrency"),
 	}
+	o.keep("matrix")
+	o.keep("concurrency")
 	o.keep("when")
 	for _, item := range o.items("steps", "step") {
 		stage.Steps = append(stage.Steps, d.step(item))

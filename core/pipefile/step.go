@@ -25,10 +25,9 @@ func (d *decoder) step(v *value) core.Step {
 		Environment:     o.environment(),
 		DependsOn:       o.texts("depends_on"),
 		Secrets:         o.texts("secrets"),
-		Outputs:         o.raw("outputs"),
-		Artifacts:       o.keep("artifacts"),
-		Cache:           o.keep("cache"),
 	}
+	o.keep("artifacts")
+	o.keep("cache")
 	o.keep("when")
 	o.keep("secrets")
 	work, ok := o.work()

@@ -25,8 +25,14 @@ func (s *screen) Offsets(step, attempt int) core.LogOffsets {
 	return s.r.view(step).offsets[attempt]
 }
 
+// StatusVersion implements core.LogWriter: a run in a terminal is never resumed.
+func (s *screen) StatusVersion(int) int64 { return 0 }
+
 // Append implements core.LogWriter.
 func (s *screen) Append(record core.LogRecord) error {
+	if record.Stream == core.StreamStatus {
+		return nil // the screen is told by the engine itself
+	}
 	s.r.mu.Lock()
 	defer s.r.mu.Unlock()
 	v := s.r.view(record.Step)
@@ -56,6 +62,11 @@ func (v *stepView) advance(record core.LogRecord) ([]byte, error) {
 	}
 	if record.Offset > *at {
 		return nil, fmt.Errorf("a gap in %s: %d bytes are there, the next begin at %d", record.Stream, *at, record.Offset)
+	}
+	if record.Span > 0 && record.Offset == *at {
+		*at += record.Span
+		v.offsets[record.Attempt] = offsets
+		return record.Data, nil
 	}
 	known := min(*at-record.Offset, int64(len(record.Data)))
 	*at += int64(len(record.Data)) - known

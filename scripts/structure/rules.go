@@ -22,10 +22,11 @@ var rules = []rule{
 
 	// The parts of the server know the nouns and not each other; what connects
 	// them is wired in cmd.
-	{packages: "core/engine/...", ours: []string{"core", "core/plan", "core/condition", "core/workspace", "sdk"}, theirs: anything},
+	{packages: "core/engine/...", ours: []string{"core", "core/plan", "core/condition", "core/mask", "core/queue", "core/workspace", "sdk"}, theirs: anything},
 	{packages: "core/pluginhost/...", ours: []string{"core", "sdk"}, theirs: anything},
 	{packages: "core/trigger/...", ours: []string{"core", "sdk"}, theirs: anything},
-	{packages: "core/pipefile/...", ours: []string{"core", "core/plan", "core/condition", "sdk/schema"}, theirs: anything},
+	{packages: "core/pipefile/...", ours: []string{"core", "core/plan", "core/condition", "core/cron", "sdk/schema"}, theirs: anything},
+	{packages: "core/schedule/...", ours: []string{"core", "core/cron"}, theirs: anything},
 	{packages: "core/...", ours: []string{"core"}, theirs: anything},
 
 	// What connector authors import: small, and below core.

@@ -31,6 +31,11 @@ func copySpec(from *core.Spec) *core.Spec {
 		copyStage(&s.Stages[i])
 	}
 	s.Environment, s.RetryCount = maps.Clone(s.Environment), clone(s.RetryCount)
+	s.Concurrency, s.Params = clone(s.Concurrency), slices.Clone(s.Params)
+	for i := range s.Params {
+		p := &s.Params[i]
+		p.Default, p.Choices, p.Min, p.Max = clone(p.Default), slices.Clone(p.Choices), clone(p.Min), clone(p.Max)
+	}
 	if s.Notifications = clone(s.Notifications); s.Notifications != nil {
 		n := s.Notifications
 		n.OnStart, n.OnSuccess, n.OnFailure = copyTargets(n.OnStart), copyTargets(n.OnSuccess), copyTargets(n.OnFailure)
@@ -42,14 +47,56 @@ func copySpec(from *core.Spec) *core.Spec {
 func copyStage(s *core.Stage) {
 	s.Environment, s.RetryCount = maps.Clone(s.Environment), clone(s.RetryCount)
 	s.DependsOn = slices.Clone(s.DependsOn)
-	s.Matrix, s.Concurrency = slices.Clone(s.Matrix), slices.Clone(s.Concurrency)
+	s.Matrix, s.Concurrency = copyMatrix(s.Matrix), clone(s.Concurrency)
+	s.When, s.Approval = copyWhen(s.When), copyApprovalSpec(s.Approval)
 	s.Steps = slices.Clone(s.Steps)
 	for i := range s.Steps {
 		step := &s.Steps[i]
 		step.Config, step.Environment, step.RetryCount = slices.Clone(step.Config), maps.Clone(step.Environment), clone(step.RetryCount)
 		step.DependsOn, step.Secrets = slices.Clone(step.DependsOn), slices.Clone(step.Secrets)
 		step.Outputs, step.Artifacts, step.Cache = slices.Clone(step.Outputs), slices.Clone(step.Artifacts), slices.Clone(step.Cache)
+		for j := range step.Artifacts {
+			step.Artifacts[j].Paths = slices.Clone(step.Artifacts[j].Paths)
+		}
+		for j := range step.Cache {
+			c := &step.Cache[j]
+			c.Paths, c.RestoreKeys = slices.Clone(c.Paths), slices.Clone(c.RestoreKeys)
+		}
+		step.When, step.Approval = copyWhen(step.When), copyApprovalSpec(step.Approval)
 	}
+}
+
+func copyMatrix(m *core.Matrix) *core.Matrix {
+	if m = clone(m); m == nil {
+		return nil
+	}
+	m.Axes, m.FailFast = slices.Clone(m.Axes), clone(m.FailFast)
+	for i := range m.Axes {
+		m.Axes[i].Values = slices.Clone(m.Axes[i].Values)
+	}
+	m.Include, m.Exclude = slices.Clone(m.Include), slices.Clone(m.Exclude)
+	for _, list := range [][]map[string]string{m.Include, m.Exclude} {
+		for i := range list {
+			list[i] = maps.Clone(list[i])
+		}
+	}
+	return m
+}
+
+func copyWhen(w *core.When) *core.When {
+	if w = clone(w); w == nil {
+		return nil
+	}
+	w.Paths, w.IgnorePaths = slices.Clone(w.Paths), slices.Clone(w.IgnorePaths)
+	w.Branches, w.Tags, w.Events = slices.Clone(w.Branches), slices.Clone(w.Tags), slices.Clone(w.Events)
+	return w
+}
+
+func copyApprovalSpec(a *core.ApprovalSpec) *core.ApprovalSpec {
+	if a = clone(a); a != nil {
+		a.Approvers = slices.Clone(a.Approvers)
+	}
+	return a
 }
 
 func copyTargets(targets []core.NotificationTarget) []core.NotificationTarget {
@@ -61,13 +108,19 @@ func copyTargets(targets []core.NotificationTarget) []core.NotificationTarget {
 }
 
 func copyExecution(e core.Execution) core.Execution {
-	e.Environment = maps.Clone(e.Environment)
+	e.Environment, e.Params = maps.Clone(e.Environment), maps.Clone(e.Params)
+	e.Retry, e.Trigger.ChangedPaths = clone(e.Retry), slices.Clone(e.Trigger.ChangedPaths)
 	e.StartedAt, e.FinishedAt = clone(e.StartedAt), clone(e.FinishedAt)
 	return e
 }
 
 func copyStepRun(r core.StepRun) core.StepRun {
 	r.Outputs = maps.Clone(r.Outputs)
+	if r.Approval = clone(r.Approval); r.Approval != nil {
+		a := r.Approval
+		a.Approvers, a.Approved = slices.Clone(a.Approvers), clone(a.Approved)
+		a.Deadline, a.DecidedAt = clone(a.Deadline), clone(a.DecidedAt)
+	}
 	r.StartedAt, r.FinishedAt = clone(r.StartedAt), clone(r.FinishedAt)
 	r.Attempts = slices.Clone(r.Attempts)
 	for i := range r.Attempts {
