@@ -21,6 +21,10 @@ type Execution struct {
 	Params map[string]string `json:"params,omitempty" bson:"params,omitempty"`
 	// Priority orders waiting executions; the higher goes first.
 	Priority int `json:"priority,omitempty" bson:"priority,omitempty"`
+	// Concurrency is the pipeline's, with its group's expressions evaluated.
+	Concurrency *Concurrency `json:"concurrency,omitempty" bson:"concurrency,omitempty"`
+	// PipelineLimit is the pipeline's MaxExecutions at the time of the trigger.
+	PipelineLimit int `json:"pipeline_limit,omitempty" bson:"pipeline_limit,omitempty"`
 	// Retry says what this execution repeats; nil for a first try.
 	Retry *Retry `json:"retry,omitempty" bson:"retry,omitempty"`
 	// CancelRequested is set, with who asked, before anything is stopped.

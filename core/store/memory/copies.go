@@ -109,7 +109,8 @@ func copyTargets(targets []core.NotificationTarget) []core.NotificationTarget {
 
 func copyExecution(e core.Execution) core.Execution {
 	e.Environment, e.Params = maps.Clone(e.Environment), maps.Clone(e.Params)
-	e.Retry, e.Trigger.ChangedPaths = clone(e.Retry), slices.Clone(e.Trigger.ChangedPaths)
+	e.Retry, e.Concurrency = clone(e.Retry), clone(e.Concurrency)
+	e.Trigger.ChangedPaths = slices.Clone(e.Trigger.ChangedPaths)
 	e.StartedAt, e.FinishedAt = clone(e.StartedAt), clone(e.FinishedAt)
 	return e
 }
