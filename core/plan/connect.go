@@ -36,32 +36,72 @@ func (c *compiler) connectStage(s *Stage) {
 }
 
 func (c *compiler) connectNode(n *Node) {
+	if n.IsApproval() {
+		return
+	}
 	if n.Step.DependsOn == nil {
 		if n.StepIndex > 0 && !c.spec.Stages[n.Stage].Parallel {
 			n.Needs = []int{n.Index - 1}
 		}
-		return
+	} else {
+		c.connectNamed(n)
 	}
+	if gate := c.gates[n.Stage]; gate >= 0 && !c.needsWithin(n) {
+		n.Needs = append(n.Needs, gate)
+	}
+}
+
+// needsWithin reports whether a node waits for one of its own instance.
+func (c *compiler) needsWithin(n *Node) bool {
+	for _, need := range n.Needs {
+		if c.plan.Nodes[need].Instance == n.Instance {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *compiler) connectNamed(n *Node) {
 	seen := make(map[int]bool, len(n.Step.DependsOn))
 	for item, name := range n.Step.DependsOn {
-		need, found := c.lookUpStep(n.Stage, name)
-		switch {
-		case !found:
+		stage, step, found := c.lookUpStep(n.Stage, name)
+		if !found {
 			c.report(c.unknownStep(n, item, name))
-		case need == n.Index:
+			continue
+		}
+		if stage == n.Stage && step == n.StepIndex {
 			c.report(itself(n.Stage, n.StepIndex, item, "step", n.Step.Name))
-		case !seen[need]:
-			seen[need] = true
-			n.Needs = append(n.Needs, need)
+			continue
+		}
+		for _, need := range c.nodesOf(n, stage, step) {
+			if !seen[need] {
+				seen[need] = true
+				n.Needs = append(n.Needs, need)
+			}
 		}
 	}
 }
 
+// nodesOf returns the nodes of a step that n refers to: the one of its own instance,
+// or those of all instances of another stage.
+func (c *compiler) nodesOf(n *Node, stage, step int) []int {
+	if stage == n.Stage {
+		return []int{n.Index - n.StepIndex + step}
+	}
+	var nodes []int
+	for _, instance := range c.plan.Stages[stage].Instances {
+		if in := &c.plan.Instances[instance]; !in.Gate {
+			nodes = append(nodes, in.Nodes[len(in.Nodes)-len(c.spec.Stages[stage].Steps)]+step)
+		}
+	}
+	return nodes
+}
+
 // lookUpStep finds a step of the stage by its name, else one written
 // "stage/step". Names may have slashes of their own, so every split is tried.
-func (c *compiler) lookUpStep(stage int, name string) (int, bool) {
-	if node, found := c.steps[stage][name]; found {
-		return node, true
+func (c *compiler) lookUpStep(stage int, name string) (inStage, step int, found bool) {
+	if step, found := c.steps[stage][name]; found {
+		return stage, step, true
 	}
 	for i := range len(name) {
 		if name[i] != '/' {
@@ -71,9 +111,9 @@ func (c *compiler) lookUpStep(stage int, name string) (int, bool) {
 		if !found {
 			continue
 		}
-		if node, found := c.steps[other][name[i+1:]]; found {
-			return node, true
+		if step, found := c.steps[other][name[i+1:]]; found {
+			return other, step, true
 		}
 	}
-	return 0, false
+	return 0, 0, false
 }

@@ -120,8 +120,9 @@ func (c *compiler) reportCycle(g waitGraph, cycle []int) {
 		if a, b := &c.plan.Nodes[from-2*g.stages], to-2*g.stages; a.Index < b {
 			p.Stage, p.Step = a.Stage, a.StepIndex
 			p.Item = slices.IndexFunc(a.Step.DependsOn, func(name string) bool {
-				need, found := c.lookUpStep(a.Stage, name)
-				return found && need == b
+				stage, step, found := c.lookUpStep(a.Stage, name)
+				needed := &c.plan.Nodes[b]
+				return found && stage == needed.Stage && step == needed.StepIndex
 			})
 		}
 	}
