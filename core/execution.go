@@ -88,6 +88,8 @@ type StepRun struct {
 	Outputs  map[string]string `json:"outputs,omitempty" bson:"outputs,omitempty"`
 	// Approval is set from the moment the step waits for one.
 	Approval *Approval `json:"approval,omitempty" bson:"approval,omitempty"`
+	// CacheKeys are the keys of the step's caches, as they were before it began.
+	CacheKeys []string `json:"cache_keys,omitempty" bson:"cache_keys,omitempty"`
 	// Reused is set on a step whose end was taken over from the execution that
 	// this one repeats.
 	Reused     bool       `json:"reused,omitempty" bson:"reused,omitempty"`

@@ -116,7 +116,7 @@ func copyExecution(e core.Execution) core.Execution {
 }
 
 func copyStepRun(r core.StepRun) core.StepRun {
-	r.Outputs = maps.Clone(r.Outputs)
+	r.Outputs, r.CacheKeys = maps.Clone(r.Outputs), slices.Clone(r.CacheKeys)
 	if r.Approval = clone(r.Approval); r.Approval != nil {
 		a := r.Approval
 		a.Approvers, a.Approved = slices.Clone(a.Approvers), clone(a.Approved)
