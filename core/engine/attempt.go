@@ -129,7 +129,7 @@ func (l *stepLife) watch(limited context.Context, a *core.Attempt, request sdk.R
 			return err
 		}
 		unhook := context.AfterFunc(limited, func() {
-			grace := l.run.engine.options.Grace
+			grace := l.grace()
 			// If it cannot be sent, the process is gone, which Wait will say.
 			_ = running.Cancel(grace)
 			select {
@@ -143,6 +143,14 @@ func (l *stepLife) watch(limited context.Context, a *core.Attempt, request sdk.R
 		return err
 	})
 	return result, err
+}
+
+// grace is how long the step may take to end by itself.
+func (l *stepLife) grace() time.Duration {
+	if l.spec.Grace > 0 {
+		return l.spec.Grace.Std()
+	}
+	return l.run.engine.options.Grace
 }
 
 // conclude writes a connector's result into the attempt.

@@ -51,6 +51,11 @@ func (r *run) decide(node int) verdict {
 			return v
 		}
 	}
+	for _, when := range []*core.When{r.plan.Stages[stage].Spec.When, r.plan.Nodes[node].Step.When} {
+		if reason := unmet(when, r.execution.Trigger); reason != "" {
+			return verdict{status: core.StatusSkipped, reason: reason, spreads: r.schedule.blocked(node)}
+		}
+	}
 	if r.plan.Stages[stage].Spec.Condition == "" && r.plan.Nodes[node].Step.Condition == "" {
 		return verdict{run: true}
 	}
@@ -89,7 +94,7 @@ func (r *run) held(node int, stageDecides bool) (verdict, bool) {
 			return verdict{status: core.StatusSkipped, reason: "an earlier stage failed", spreads: true}, true
 		}
 	}
-	if halt := r.stageHalt[stage]; halt != nil {
+	if halt := r.instanceHalt[r.plan.Nodes[node].Instance]; halt != nil {
 		return verdict{status: skipStatus(halt), reason: halt.text, spreads: true}, true
 	}
 	if need, blocked := r.schedule.nodesBlocked(node); blocked {
@@ -98,20 +103,20 @@ func (r *run) held(node int, stageDecides bool) (verdict, bool) {
 	return verdict{}, false
 }
 
-// skipStatus is what becomes of a step that never began: only a cancellation is
-// called one.
+// skipStatus is what becomes of a step that never began: it cannot have run out of
+// time.
 func skipStatus(reason *stopReason) core.Status {
-	if reason.status == core.StatusCancelled {
-		return core.StatusCancelled
+	if reason.status == core.StatusTimeout {
+		return core.StatusSkipped
 	}
-	return core.StatusSkipped
+	return reason.status
 }
 
 func (r *run) variables(node int) condition.Variables {
 	info := r.execution.Trigger
 	return condition.Variables{
 		Branch: info.Branch, Tag: info.Tag, Event: string(info.Type), Commit: info.CommitHash, Repository: info.Repository,
-		Env: r.environment(node), Outputs: r.outputs, Failed: r.failed,
+		Env: r.environment(node), Outputs: r.outputs.seenBy(r.plan, node), Failed: r.failed,
 		Cancelled: r.halt != nil && r.halt.status == core.StatusCancelled,
 	}
 }

@@ -127,3 +127,6 @@ func expandValue(value any, environment map[string]string) any {
 	}
 	return value
 }
+
+// expandGroup evaluates the name of a stage's concurrency group.
+func (r *run) expandGroup(_ int, group string) (string, error) { return group, nil }

@@ -38,6 +38,10 @@ func (r *run) finish() {
 	}
 }
 
+// severity orders how steps ended by what it says of the run: what was stopped
+// because something else failed must not hide that.
+var severity = map[core.Status]int{core.StatusCancelled: 1, core.StatusTimeout: 2, core.StatusFailed: 3}
+
 // overall is how the run ended as a whole.
 func (r *run) overall() (core.Status, string) {
 	if r.halt != nil {
@@ -48,7 +52,7 @@ func (r *run) overall() (core.Status, string) {
 		if !counts(step) {
 			continue
 		}
-		if status == core.StatusSuccess || (status == core.StatusTimeout && step.Status == core.StatusFailed) {
+		if severity[step.Status] > severity[status] {
 			status, reason = step.Status, "step "+step.Name+": "+step.Reason
 		}
 	}

@@ -50,6 +50,7 @@ func (r *run) saveStep(step *core.StepRun) error {
 		}
 		return err
 	}
+	r.tellStep(step)
 	r.engine.options.Observer.StepChanged(step)
 	return nil
 }
@@ -66,6 +67,7 @@ func (r *run) updateExecution(change func(*core.Execution)) error {
 		})
 		if err == nil {
 			r.execution = &changed
+			r.tellExecution()
 			r.engine.options.Observer.ExecutionChanged(r.execution)
 			return nil
 		}

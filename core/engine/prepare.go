@@ -45,6 +45,7 @@ func (r *run) prepare() error {
 	if err != nil {
 		return err
 	}
+	r.catchUp()
 	if r.execution.Status == core.StatusRunning {
 		return nil
 	}
@@ -74,8 +75,9 @@ func (r *run) makePlan() error {
 		return &unrunnable{"the pipeline has no order to run in: " + problems[0].Message}
 	}
 	r.plan, r.schedule = compiled, newSchedule(compiled)
-	r.stageHalt = make([]*stopReason, len(compiled.Stages))
-	r.stageStarted = make([]bool, len(compiled.Stages))
+	r.instanceHalt = make([]*stopReason, len(compiled.Instances))
+	r.instanceStarted = make([]bool, len(compiled.Instances))
+	r.outputs = newOutputs(compiled)
 	if r.conditions, err = parseConditions(compiled); err != nil {
 		return &unrunnable{err.Error()}
 	}
@@ -86,10 +88,10 @@ func (r *run) makePlan() error {
 func (r *run) loadSteps() error {
 	r.steps = make([]*core.StepRun, len(r.plan.Nodes))
 	for i, node := range r.plan.Nodes {
-		r.steps[i] = &core.StepRun{ExecutionID: r.id, Index: i, Stage: r.plan.Stages[node.Stage].Spec.Name,
+		r.steps[i] = &core.StepRun{ExecutionID: r.id, Index: i, Stage: r.plan.Instances[node.Instance].Name,
 			Name: node.Step.Name, Status: core.StatusPending}
 	}
-	if r.execution.Status == core.StatusPending {
+	if r.execution.Status == core.StatusPending && r.execution.Retry == nil {
 		return nil // nothing can be stored yet
 	}
 	var stored []*core.StepRun

@@ -36,30 +36,34 @@ type run struct {
 	schedule   *schedule
 	conditions conditions
 	steps      []*core.StepRun // by node
-	outputs    map[string]map[string]string
+	outputs    outputs
 	builtin    map[string]string
 	workspace  *workspace.Workspace
 	logs       core.LogWriter
 
-	failed    bool        // a failure that counts has happened
-	halt      *stopReason // the whole run is being stopped
-	stageHalt []*stopReason
-	// stageStarted says which stages' timers have been set.
-	stageStarted []bool
-	timers       []*time.Timer
-	stops        map[int]context.CancelCauseFunc // by running node
+	failed bool        // a failure that counts has happened
+	halt   *stopReason // the whole run is being stopped
+	// By instance of a stage: why it is being stopped, and whether its timer is set.
+	instanceHalt    []*stopReason
+	instanceStarted []bool
+	timers          []*time.Timer
+	stops           map[int]context.CancelCauseFunc // by running node
+	waiting         map[int]bool                    // nodes that wait for an approval
+	groups          map[int]*membership             // by stage
+	slot            slotState
 
-	cancels chan string    // who asks for the run to be cancelled
-	events  chan func()    // executed by run's goroutine
-	running int            // steps that have not reported
-	cleanup sync.WaitGroup // PostExecute calls
+	cancels   chan string // who asks for the run to be cancelled
+	decisions chan decisionRequest
+	events    chan func()    // executed by run's goroutine
+	running   int            // steps that have not reported
+	cleanup   sync.WaitGroup // PostExecute calls
 }
 
 func newRun(e *Engine, id string) *run {
 	ctx, detach := context.WithCancelCause(e.ctx)
 	return &run{engine: e, id: id, log: e.log.With("execution", id), ctx: ctx, detach: detach,
-		outputs: map[string]map[string]string{}, stops: map[int]context.CancelCauseFunc{},
-		cancels: make(chan string, 1), events: make(chan func())}
+		stops: map[int]context.CancelCauseFunc{}, waiting: map[int]bool{}, groups: map[int]*membership{},
+		cancels: make(chan string, 1), decisions: make(chan decisionRequest), events: make(chan func())}
 }
 
 // requestCancel asks from any goroutine; asking twice is asking once.
@@ -91,13 +95,17 @@ func (r *run) run() {
 // loop drives the schedule; it is false when the engine detached.
 func (r *run) loop() bool {
 	for {
+		r.enterGroups()
 		r.startDue()
 		if r.schedule.finished() {
 			return true
 		}
+		r.yieldSlot()
 		select {
 		case event := <-r.events:
 			event()
+		case request := <-r.decisions:
+			request.done <- r.answer(request.decision)
 		case by := <-r.cancels:
 			r.cancelAll(by)
 		case <-r.ctx.Done():
@@ -109,26 +117,44 @@ func (r *run) loop() bool {
 	}
 }
 
-// startDue settles every node whose turn has come: it is skipped, or it starts.
+// post has fn executed by run's goroutine, unless the run ends before.
+func (r *run) post(fn func()) {
+	select {
+	case r.events <- fn:
+	case <-r.ctx.Done():
+	}
+}
+
+// startDue settles every node whose turn has come: it is skipped, it waits for an
+// approval, or it starts.
 func (r *run) startDue() {
+	var later []int // for want of a slot
 	for r.ctx.Err() == nil {
 		node, ok := r.schedule.next()
 		if !ok {
-			return
+			break
 		}
-		step := r.steps[node]
-		switch {
-		case step.Status.Terminal(): // from before a restart
+		if r.steps[node].Status.Terminal() { // from before a restart, or taken over
 			r.settle(node)
-		case step.Status == core.StatusRunning:
-			r.launch(node)
-		default:
-			if verdict := r.decide(node); verdict.run {
-				r.launch(node)
-			} else {
-				r.skip(node, verdict)
-			}
+			continue
 		}
+		verdict := verdict{run: true}
+		if r.steps[node].Status != core.StatusRunning {
+			verdict = r.decide(node)
+		}
+		switch {
+		case !verdict.run:
+			r.skip(node, verdict)
+		case r.needsApproval(node):
+			r.await(node)
+		case !r.haveSlot():
+			later = append(later, node)
+		default:
+			r.launch(node)
+		}
+	}
+	for _, node := range later {
+		r.schedule.again(node)
 	}
 }
 
@@ -145,28 +171,72 @@ func (r *run) skip(node int, v verdict) {
 	}
 	r.say(node, 0, "%s: %s", v.status, v.reason)
 	if v.spreads {
-		r.schedule.end(node, outcomeBad)
 		r.failed = r.failed || v.status == core.StatusFailed
+		r.end(node, outcomeBad)
 		return
 	}
-	r.schedule.end(node, outcomeGood)
+	r.end(node, outcomeGood)
 }
 
 // settle accounts for a node whose status is final and stored.
 func (r *run) settle(node int) {
 	step := r.steps[node]
 	delete(r.stops, node)
-	r.collectOutputs(step)
+	delete(r.waiting, node)
+	r.outputs.add(r.plan, node, step.Outputs)
 	if counts(step) {
 		r.failed = true
-		r.schedule.end(node, outcomeBad)
+		r.end(node, outcomeBad)
 		return
 	}
 	if step.Status == core.StatusSkipped && r.schedule.blocked(node) {
-		r.schedule.end(node, outcomeBad)
+		r.end(node, outcomeBad)
 		return
 	}
-	r.schedule.end(node, outcomeGood)
+	r.end(node, outcomeGood)
+}
+
+// end tells the schedule, and what follows from it: other combinations of a matrix
+// are stopped, and a group that the stage was in is left.
+func (r *run) end(node int, o outcome) {
+	r.schedule.end(node, o)
+	if o == outcomeBad {
+		r.failFast(node)
+	}
+	if stage := r.plan.Nodes[node].Stage; r.schedule.stageFinished(stage) {
+		r.leaveGroup(stage)
+	}
+}
+
+// failFast stops the other combinations of a matrix, of which one step has failed.
+func (r *run) failFast(node int) {
+	stage := &r.plan.Stages[r.plan.Nodes[node].Stage]
+	matrix := stage.Spec.Matrix
+	if matrix == nil || (matrix.FailFast != nil && !*matrix.FailFast) || !counts(r.steps[node]) || r.halt != nil {
+		return
+	}
+	failed := r.plan.Nodes[node].Instance
+	if r.instanceHalt[failed] != nil {
+		return // it is itself being stopped
+	}
+	for _, instance := range stage.Instances {
+		if instance != failed && r.instanceHalt[instance] == nil {
+			r.stopInstance(instance, &stopReason{core.StatusCancelled, fmt.Sprintf("%s failed, and fail_fast stops the others", r.plan.Instances[failed].Name)})
+		}
+	}
+}
+
+// stopInstance stops what runs of an instance; what has not begun will not.
+func (r *run) stopInstance(instance int, reason *stopReason) {
+	r.instanceHalt[instance] = reason
+	for _, node := range r.plan.Instances[instance].Nodes {
+		if stop, running := r.stops[node]; running {
+			stop(reason)
+		}
+		if r.waiting[node] {
+			r.endWaiting(node, skipStatus(reason), reason.text)
+		}
+	}
 }
 
 // counts reports whether a step's end makes the run a failure.
@@ -181,18 +251,9 @@ func counts(s *core.StepRun) bool {
 	}
 }
 
-func (r *run) collectOutputs(s *core.StepRun) {
-	if len(s.Outputs) == 0 {
-		return
-	}
-	r.outputs[s.Name] = s.Outputs
-	r.outputs[s.Stage+"/"+s.Name] = s.Outputs
-}
-
 // launch starts a node's goroutine, which ends by reporting.
 func (r *run) launch(node int) {
-	stage := r.plan.Nodes[node].Stage
-	r.armStageTimer(stage)
+	r.armInstanceTimer(r.plan.Nodes[node].Instance)
 	stop, cancel := context.WithCancelCause(context.WithoutCancel(r.ctx))
 	r.stops[node] = cancel
 	r.running++
@@ -229,12 +290,19 @@ func (r *run) stopAll(reason *stopReason) {
 	for _, stop := range r.stops {
 		stop(reason)
 	}
+	for node := range r.waiting {
+		r.endWaiting(node, skipStatus(reason), reason.text)
+	}
+	r.abandonGroups()
 }
 
 // release lets go of what a run holds in this process.
 func (r *run) release() {
 	for _, timer := range r.timers {
 		timer.Stop()
+	}
+	for stage := range r.groups {
+		r.leaveGroup(stage)
 	}
 	r.detach(errDetached)
 	r.cleanup.Wait()

@@ -13,33 +13,26 @@ func (r *run) armTimer(start *time.Time, limit core.Duration, expired func()) {
 		return
 	}
 	r.timers = append(r.timers, time.AfterFunc(time.Until(start.Add(limit.Std())), func() {
-		select {
-		case r.events <- expired:
-		case <-r.ctx.Done():
-		}
+		r.post(expired)
 	}))
 }
 
-// armStageTimer limits a stage from its first step on, across restarts.
-func (r *run) armStageTimer(stage int) {
-	if r.stageStarted[stage] {
+// armInstanceTimer limits an instance of a stage from its first step on, across
+// restarts.
+func (r *run) armInstanceTimer(instance int) {
+	if r.instanceStarted[instance] {
 		return
 	}
-	r.stageStarted[stage] = true
+	r.instanceStarted[instance] = true
 	begin := now()
-	for _, node := range r.plan.Stages[stage].Nodes {
+	for _, node := range r.plan.Instances[instance].Nodes {
 		if at := r.steps[node].StartedAt; at != nil && at.Before(begin) {
 			begin = *at
 		}
 	}
-	spec := r.plan.Stages[stage].Spec
-	r.armTimer(&begin, spec.Timeout, func() {
-		reason := &stopReason{core.StatusTimeout, fmt.Sprintf("the time of stage %s, %s, was up", spec.Name, spec.Timeout)}
-		r.stageHalt[stage] = reason
-		for _, node := range r.plan.Stages[stage].Nodes {
-			if stop, running := r.stops[node]; running {
-				stop(reason)
-			}
-		}
+	limit := r.plan.Stages[r.plan.Instances[instance].Stage].Spec.Timeout
+	r.armTimer(&begin, limit, func() {
+		r.stopInstance(instance, &stopReason{core.StatusTimeout,
+			fmt.Sprintf("the time of stage %s, %s, was up", r.plan.Instances[instance].Name, limit)})
 	})
 }
