@@ -10,8 +10,10 @@ import (
 
 var variables = condition.Variables{
 	Branch: "main", Tag: "v1.2", Event: "git_push", Commit: "abc", Repository: "acme/site",
+	Params:  map[string]string{"count": "10", "deploy": "true", "dry-run": "no", "word": "x", "big": "True", "none": ""},
+	Matrix:  map[string]string{"go": "1.22", "os": "linux"},
 	Env:     map[string]string{"BRANCH": "main", "FLAG": "true", "ONE": "1", "NO": "false", "PORT": "8080", "EVIL": "' || true || '", "ÄÖ": "x"},
-	Outputs: map[string]map[string]string{"test": {"report": "r.xml", "a-b": "c"}},
+	Outputs: map[string]map[string]string{"test": {"report": "r.xml", "a-b": "c", "changed": "1"}, "build/unit-1": {"n": "3"}},
 }
 
 func TestEval(t *testing.T) {
@@ -40,6 +42,17 @@ func TestEval(t *testing.T) {
 		{"lower(repository) == 'acme/site' && len(commit) == 3", variables, true},
 		{"steps[\"test\"].outputs[\"report\"] == 'r.xml'", variables, true}, {"steps.test.outputs['a-b'] == 'c'", variables, true},
 		{"steps.nope.outputs.report == ''", variables, true}, {"steps.nope.outputs.report == ''", condition.Variables{}, true},
+		{`steps["build/unit-1"].outputs.n > 2`, variables, true}, {"steps.test.outputs.a-b == 'c'", variables, true}, {"steps.test.outputs.changed", variables, true},
+		{"params.count > 9", variables, true}, {"9 < params.count", variables, true}, {"params.count >= 10.0 && params.count <= 1e1", variables, true},
+		{"params.count == '10'", variables, true}, {"params.count == 10.0", variables, true}, {"params.count != 10", variables, false},
+		{"params.count > -1", variables, true}, {"params.count > 1 + 8", variables, true}, {"params.count > len(branch)", variables, true}, {"float(params.count) > params.count", variables, false},
+		{"matrix.go == 1.22", variables, true}, {"matrix.go == 1.220", variables, true}, {"matrix.go == '1.220'", variables, false},
+		{"matrix.os == 1", variables, false}, {"matrix.os != 1", variables, true}, {"matrix.os in [1, 2]", variables, false}, {"params.count in [1, 10]", variables, true},
+		{"params.none == 0", variables, false}, {"matrix['os'] in ['linux', 'mac']", variables, true}, {"${PORT} > 80", variables, true},
+		{"params.deploy", variables, true}, {"params.deploy == true", variables, true}, {"params.deploy != false", variables, true}, {"params.big", variables, true},
+		{"params.word", variables, false}, {"params.word == false", variables, true}, {"!params.nope && params[\"deploy\"]", variables, true},
+		{"params.dry-run == 'no'", variables, true}, {"'ä' != '' && params.dry-run == 'no' && params.nope-nope == ''", variables, true}, {"params['dry-run'] == 'no'", variables, true},
+		{"branch + '-' + tag == 'main-v1.2'", variables, true}, {"params.count > 3 ? params.deploy : false", variables, true}, {"branch < 'n'", variables, true},
 		{"success()", variables, true}, {"success()", failed, false}, {"success()", cancelled, false},
 		{"failure()", variables, false}, {"failure()", failed, true}, {"always()", cancelled, true},
 		{"cancelled()", cancelled, true}, {"cancelled()", failed, false},
@@ -80,7 +93,8 @@ func TestParseRefuses(t *testing.T) {
 		{"branch == ", 10, "ends too early", ""},
 		{"branch == 'main", 10, "no closing quote", ""},
 		{"branch == 1", 7, "text and a number", "quotes"},
-		{"${PORT} > 80", 8, "text and a number", "int()"},
+		{"branch == 1 && true", 7, "text and a number", "quotes"}, {"params.a > params.b", 9, "10 comes before 9", "float("},
+		{"params.a >= '3'", 9, "10 comes before 9", "without quotes"}, {"params.a < env.B", 9, "10 comes before 9", ""}, {"env[branch] > 3", 3, "cannot be looked up", ""},
 		{"branch && true", 7, "text and true or false", "compare"},
 		{" branch", 1, "gives text", "compare"}, {"'${FLAG}'", 0, "gives text", "compare"}, {"1", 0, "gives a number", ""},
 		{"${A-b} == ''", 0, "${A-b} is not a variable", ""}, {"true || ${env.X}", 8, "${env.X} is not a variable", "${X} or env.X"},
@@ -93,7 +107,12 @@ func TestParseRefuses(t *testing.T) {
 		{"success", 0, "is a function", "success()"}, {"succes()", 0, "no function succes()", "success()"}, {"success(1)", 0, "takes nothing", ""},
 		{"all([1], true)", 0, "no function all()", ""}, {"now() == 1", 0, "no function now()", ""},
 		{"let x = 1; true", 4, "cannot do this", ""}, {"{'a': 1} == 1", 0, "cannot do this", ""}, {"nil == branch", 0, "cannot do this", ""},
-		{"branch[0:1] == 'm'", 6, "cannot do this", ""}, {"1..3 == 2", 1, "no operator ..", ""}, {"branch + tag == ''", 7, "no operator +", "'${NAME}-${TAG}'"},
+		{"branch[0:1] == 'm'", 6, "cannot do this", ""}, {"1..3 == 2", 1, "no operator ..", ""}, {"branch - tag == ''", 7, "no operator -", "known"},
+		{"branch + 1 == ''", 7, "+ cannot be used with text and a number", ""}, {"env.A + 1 == 2", 6, "text and a number", "int()"},
+		{"secrets.TOKEN == ''", 0, "secrets cannot be used in conditions", "output"}, {"secrets == ''", 0, "secrets alone", ""},
+		{"hash('x') == ''", 0, "hash() cannot be used in conditions", ""}, {"hashFiles('x') == ''", 0, "hashFiles() cannot be used", ""},
+		{"params == ''", 0, "params alone", "params.NAME"}, {"matrix.a.b == ''", 0, "no parts", "matrix.NAME"}, {"parms.a == ''", 0, "no value named parms", "did you mean params?"},
+		{"'${params.a}' == ''", 0, "not a variable", "write params.a, without ${ }"},
 		{"branch matches tag", 15, "known before the run", ""}, {"branch matches '('", 7, "pattern of matches is wrong", ""},
 		{"true // x", 5, "no comments", ""}, {"contains(branch, 'x')", 0, "unexpected contains", "between"},
 		{strings.Repeat("(", 3000), 3000, "ends too early", ""}, {strings.Repeat("!", 5000), 4096, "at most 4096", ""},
@@ -118,6 +137,10 @@ func TestEvalFails(t *testing.T) {
 	t.Parallel()
 	for source, want := range map[string]string{
 		"int(${BRANCH}) > 1":         "int",
+		"env.BRANCH > 1":             "env.BRANCH is a text that is no number",
+		"1 <= params.none":           "params.none is empty",
+		"steps.a.outputs.b > 1":      "the output b of step a is empty",
+		"${BIG} + ${BIG} == ''":      "too long",
 		"'${BIG}${BIG}' == ''":       "too long",
 		"'${BIG}' == '${BIG}${BIG}'": "too long",
 	} {

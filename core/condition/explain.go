@@ -31,7 +31,7 @@ var (
 func explain(err error, text string) *SyntaxError {
 	var e *file.Error
 	if !errors.As(err, &e) {
-		return &SyntaxError{Message: "this cannot be read as a condition"}
+		return &SyntaxError{Message: "this cannot be read as an expression"}
 	}
 	problem := &SyntaxError{Offset: byteOffset(text, e.From), Message: e.Message}
 	if m := unexpectedToken.FindStringSubmatch(e.Message); m != nil {
@@ -44,14 +44,14 @@ func explain(err error, text string) *SyntaxError {
 	} else if cause, found := strings.CutPrefix(e.Message, "error parsing regexp: "); found {
 		problem.Message = "the pattern of matches is wrong: " + cause
 	} else if strings.Contains(e.Message, "exceeds maximum") {
-		problem.Message, problem.Suggestion = "the condition has too many parts", "let a step decide and give its answer as an output"
+		problem.Message, problem.Suggestion = "the expression has too many parts", "let a step decide and give its answer as an output"
 	}
 	return problem
 }
 
 func unexpected(kind, value string) (message, suggestion string) {
 	if kind == "EOF" {
-		return "the condition ends too early", "something must follow"
+		return "the expression ends too early", "something must follow"
 	}
 	switch value {
 	case "=":

@@ -6,57 +6,98 @@ import (
 	"strings"
 )
 
-// references are the places, as runes from the start, of ${NAME} outside quotes.
-type references map[int]string
+// words are what dereference took out of a source, by their places as runes from
+// the start.
+type words struct {
+	variables map[int]string // NAME of ${NAME} outside quotes
+	names     map[int]string // names with a -, as in params.dry-run
+}
 
 // dereference makes the source readable for expr without moving anything: every
-// ${NAME} outside quotes becomes an identifier of the same length, every ${{ }} a
-// pair of parentheses. So each place in the result is the same place in the
-// source. ${NAME} within quotes is left for resolve.
-func dereference(source string) (string, references, *SyntaxError) {
-	text, refs := []byte(source), references{}
-	opened, runes := []int{}, 0
-	for i := 0; i < len(source); i++ {
-		if source[i]&0xC0 == 0x80 {
-			continue // Within a rune.
+// ${NAME} outside quotes becomes an identifier of the same length, as does a name
+// with a - after a dot, and every ${{ }} a pair of parentheses. So each place in
+// the result is the same place in the source. ${NAME} within quotes is left for
+// resolve.
+func dereference(source string) (string, words, *SyntaxError) {
+	d := dereferencer{source: source, text: []byte(source), words: words{map[int]string{}, map[int]string{}}}
+	for d.at < len(source) {
+		if problem := d.next(); problem != nil {
+			return "", words{}, problem
 		}
-		rest, skip := source[i:], 1
-		switch {
-		case strings.HasPrefix(rest, "${{"):
-			copy(text[i:], "  (")
-			opened, skip = append(opened, i), 3
-		case strings.HasPrefix(rest, "}}") && len(opened) > 0:
-			copy(text[i:], ") ")
-			opened, skip = opened[:len(opened)-1], 2
-		case strings.HasPrefix(rest, "${"):
-			name, problem := referenceAt(source, i)
-			if problem != nil {
-				return "", nil, problem
-			}
-			skip = len(name) + 3
-			refs[runes] = name
-			text[i], text[i+1], text[i+skip-1] = '_', '_', '_'
-		case rest[0] == '\'' || rest[0] == '"' || rest[0] == '`':
-			end := quotedEnd(rest)
-			if end < 0 {
-				return "", nil, &SyntaxError{Offset: i, Message: "this text has no closing quote", Suggestion: "end it with " + rest[:1]}
-			}
-			for j := i; j < i+end; j++ {
-				if source[j]&0xC0 != 0x80 {
-					runes++
-				}
-			}
-			i += end - 1
-			continue
-		case strings.HasPrefix(rest, "//") || strings.HasPrefix(rest, "/*"):
-			return "", nil, &SyntaxError{Offset: i, Message: "a condition has no comments", Suggestion: "put the comment behind a # in the file"}
+	}
+	if len(d.opened) > 0 {
+		return "", words{}, &SyntaxError{Offset: d.opened[0], Message: "${{ is never closed", Suggestion: "end it with }}"}
+	}
+	return string(d.text), d.words, nil
+}
+
+type dereferencer struct {
+	words
+	source    string
+	text      []byte
+	at, runes int
+	opened    []int
+}
+
+// skip goes over n bytes.
+func (d *dereferencer) skip(n int) {
+	for end := d.at + n; d.at < end; d.at++ {
+		if d.source[d.at]&0xC0 != 0x80 {
+			d.runes++
 		}
-		i, runes = i+skip-1, runes+skip
 	}
-	if len(opened) > 0 {
-		return "", nil, &SyntaxError{Offset: opened[0], Message: "${{ is never closed", Suggestion: "end it with }}"}
+}
+
+// next takes one thing.
+func (d *dereferencer) next() *SyntaxError {
+	rest := d.source[d.at:]
+	switch {
+	case strings.HasPrefix(rest, "${{"):
+		copy(d.text[d.at:], "  (")
+		d.opened = append(d.opened, d.at)
+		d.skip(3)
+	case strings.HasPrefix(rest, "}}") && len(d.opened) > 0:
+		copy(d.text[d.at:], ") ")
+		d.opened = d.opened[:len(d.opened)-1]
+		d.skip(2)
+	case strings.HasPrefix(rest, "${"):
+		name, problem := referenceAt(d.source, d.at)
+		if problem != nil {
+			return problem
+		}
+		end := d.at + len(name) + 2
+		d.variables[d.runes] = name
+		d.text[d.at], d.text[d.at+1], d.text[end] = '_', '_', '_'
+		d.skip(len(name) + 3)
+	case rest[0] == '\'' || rest[0] == '"' || rest[0] == '`':
+		end := quotedEnd(rest)
+		if end < 0 {
+			return &SyntaxError{Offset: d.at, Message: "this text has no closing quote", Suggestion: "end it with " + rest[:1]}
+		}
+		d.skip(end)
+	case strings.HasPrefix(rest, "//") || strings.HasPrefix(rest, "/*"):
+		return &SyntaxError{Offset: d.at, Message: "an expression has no comments", Suggestion: "put the comment behind a # in the file"}
+	case rest[0] == '.':
+		d.member(rest)
+	default:
+		d.skip(1)
 	}
-	return string(text), refs, nil
+	return nil
+}
+
+var dashedName = regexp.MustCompile(`^\.[A-Za-z_][A-Za-z0-9_]*(-+[A-Za-z0-9_]+)+`)
+
+// member takes a dot and, when it has a -, the name after it. There is no
+// subtraction, so that means nothing else.
+func (d *dereferencer) member(rest string) {
+	found := dashedName.FindString(rest)
+	if found == "" {
+		d.skip(1)
+		return
+	}
+	d.names[d.runes+1] = found[1:]
+	copy(d.text[d.at:], strings.ReplaceAll(found, "-", "_"))
+	d.skip(len(found))
 }
 
 // quotedEnd returns the length of the quoted text that s begins with, or -1.
@@ -87,8 +128,10 @@ func referenceAt(source string, i int) (string, *SyntaxError) {
 	}
 	problem := &SyntaxError{Offset: i, Message: fmt.Sprintf("${%.40s} is not a variable", name),
 		Suggestion: "a name has letters, digits and _: ${NAME}"}
-	if plain, found := strings.CutPrefix(name, "env."); found && variableName.MatchString(plain) {
+	if kind, plain, found := strings.Cut(name, "."); found && kind == "env" && variableName.MatchString(plain) {
 		problem.Suggestion = fmt.Sprintf("write ${%s} or env.%s", plain, plain)
+	} else if found && (kind == "params" || kind == "matrix" || kind == "steps" || kind == "secrets") {
+		problem.Suggestion = fmt.Sprintf("write %.40s, without ${ }", name)
 	} else if strings.ContainsAny(name, ":-") {
 		problem.Suggestion = "there are no defaults here: a variable that is not set is '', compare with that"
 	}

@@ -8,11 +8,13 @@ import (
 	"github.com/expr-lang/expr/ast"
 )
 
-// resolver goes over a parsed expression: it lets in only what a condition may
-// use, and puts references in their places. The first problem stays.
+// resolver goes over a parsed expression: it lets in only what an expression may
+// use at its place, and puts references in theirs. The first problem stays.
 type resolver struct {
+	words
 	text       string
-	references references
+	place      place
+	found      []Reference
 	usesStatus bool
 	problem    *SyntaxError
 }
@@ -24,8 +26,13 @@ func (r *resolver) fail(at ast.Node, suggestion, format string, args ...any) {
 	}
 }
 
+// refer notes a reference.
+func (r *resolver) refer(at ast.Node, kind, name, output string) {
+	r.found = append(r.found, Reference{Kind: kind, Name: name, Output: output, Offset: byteOffset(r.text, at.Location().From)})
+}
+
 // resolve checks and rewrites the expression at node. The depth of recursion is
-// bounded by the length of a condition.
+// bounded by the length of an expression.
 func (r *resolver) resolve(node *ast.Node) {
 	switch n := (*node).(type) {
 	case *ast.BoolNode, *ast.IntegerNode, *ast.FloatNode:
@@ -45,7 +52,7 @@ func (r *resolver) resolve(node *ast.Node) {
 			r.wantBool(&n.Node)
 		}
 	case *ast.BinaryNode:
-		r.resolveBinary(n)
+		r.resolveBinary(node, n)
 	case *ast.ConditionalNode:
 		r.resolve(&n.Cond)
 		r.wantBool(&n.Cond)
@@ -62,23 +69,19 @@ func (r *resolver) resolve(node *ast.Node) {
 			r.resolve(&n.Arguments[i])
 		}
 	case nil:
-		r.problem = &SyntaxError{Message: "the condition is not complete"}
+		r.problem = &SyntaxError{Message: "the expression is not complete"}
 	default:
 		r.fail(n, "compare values with ==, !=, <, >, in, contains, startsWith, matches; join with && and ||",
-			"a condition cannot do this")
+			"an expression cannot do this")
 	}
 }
 
-var binaryOperators = []string{"==", "!=", "<", "<=", ">", ">=", "&&", "and", "||", "or",
+var binaryOperators = []string{"==", "!=", "<", "<=", ">", ">=", "&&", "and", "||", "or", "+",
 	"in", "contains", "startsWith", "endsWith", "matches"}
 
-func (r *resolver) resolveBinary(n *ast.BinaryNode) {
+func (r *resolver) resolveBinary(node *ast.Node, n *ast.BinaryNode) {
 	if !slices.Contains(binaryOperators, n.Operator) {
-		suggestion := "known: " + strings.Join(binaryOperators, " ")
-		if n.Operator == "+" {
-			suggestion = "join texts as in '${NAME}-${TAG}'"
-		}
-		r.fail(n, suggestion, "a condition has no operator %s", n.Operator)
+		r.fail(n, "known: "+strings.Join(binaryOperators, " "), "an expression has no operator %s", n.Operator)
 		return
 	}
 	if _, plain := n.Right.(*ast.StringNode); n.Operator == "matches" {
@@ -91,39 +94,36 @@ func (r *resolver) resolveBinary(n *ast.BinaryNode) {
 	}
 	r.resolve(&n.Left)
 	r.resolve(&n.Right)
+	if r.problem != nil {
+		return
+	}
 	switch n.Operator {
 	case "&&", "and", "||", "or":
 		r.wantBool(&n.Left)
 		r.wantBool(&n.Right)
 	case "==", "!=":
-		// ${FLAG} == true: the text of the variable is meant.
-		if _, isBool := n.Left.(*ast.BoolNode); isBool {
-			r.wantVariable(&n.Right)
-		} else if _, isBool := n.Right.(*ast.BoolNode); isBool {
-			r.wantVariable(&n.Left)
-		}
+		r.compareBool(n)
+		r.compareNumber(n, false)
+	case "<", "<=", ">", ">=":
+		r.compareNumber(n, true)
+	case "in":
+		r.compareList(n)
+	case "+":
+		r.joinTexts(node, n)
 	}
 }
 
-// wantBool marks a place where true or false is wanted: a bare variable there
-// counts as true when it is "true" or "1".
+// wantBool marks a place where true or false is wanted: a text that is looked up
+// there counts as true when it is "true" or "1".
 func (r *resolver) wantBool(node *ast.Node) {
 	switch n := (*node).(type) {
 	case *ast.ConditionalNode:
 		r.wantBool(&n.Exp1)
 		r.wantBool(&n.Exp2)
 	default:
-		r.wantVariable(node)
-	}
-}
-
-func (r *resolver) wantVariable(node *ast.Node) {
-	member, ok := (*node).(*ast.MemberNode)
-	if !ok {
-		return
-	}
-	if base, ok := member.Node.(*ast.IdentifierNode); ok && base.Value == "env" {
-		ast.Patch(node, &ast.CallNode{Callee: &ast.IdentifierNode{Value: "__truth"}, Arguments: []ast.Node{member}})
+		if isLookup(*node) {
+			patchCall(node, "__truth", *node)
+		}
 	}
 }
 
@@ -151,16 +151,28 @@ func (r *resolver) resolveText(node *ast.Node, n *ast.StringNode) {
 			r.fail(n, problem.Suggestion, "%s", problem.Message)
 			return
 		}
-		parts = append(parts, envReference(name))
+		r.refer(n, "env", name, "")
+		parts = append(parts, lookup("env", name))
 		rest = after[len(name)+1:]
 	}
 	if len(parts) == 1 {
 		// Quoted, so it is a text and not true or false.
 		parts = append(parts, &ast.StringNode{})
 	}
-	ast.Patch(node, &ast.CallNode{Callee: &ast.IdentifierNode{Value: "__join"}, Arguments: parts})
+	patchCall(node, "__join", parts...)
 }
 
-func envReference(name string) ast.Node {
-	return &ast.MemberNode{Node: &ast.IdentifierNode{Value: "env"}, Property: &ast.StringNode{Value: name}}
+// patchCall puts a call of a function of scope in the place of node.
+func patchCall(node *ast.Node, function string, arguments ...ast.Node) {
+	ast.Patch(node, &ast.CallNode{Callee: &ast.IdentifierNode{Value: function}, Arguments: arguments})
+}
+
+func lookup(base, name string) ast.Node {
+	return &ast.MemberNode{Node: &ast.IdentifierNode{Value: base}, Property: &ast.StringNode{Value: name}}
+}
+
+// isLookup reports whether a resolved node is a text that is looked up.
+func isLookup(node ast.Node) bool {
+	_, is := node.(*ast.MemberNode)
+	return is
 }
