@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
 
@@ -45,7 +46,11 @@ func (c *connector) run(ctx context.Context, r sdk.Request[config], s *sdk.Sessi
 		return *b.failed, nil
 	}
 	if err == nil {
-		return newWatch(c.engine, b.id, s).toTheEnd(ctx)
+		result, err := newWatch(c.engine, b.id, s).toTheEnd(ctx)
+		if err != nil || result.Outcome == sdk.OutcomeCancelled {
+			return result, err
+		}
+		return s.FinishWithOutputs(result, filepath.Join(r.Step.Workspace.AttemptPath, exchangeName))
 	}
 	if ctx.Err() != nil {
 		return ended(ctx)

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,6 +14,22 @@ import (
 
 // mountPoint is where a container has the workspace.
 const mountPoint = "/workspace"
+
+// exchangePoint is where a container has the folder for what it tells the host.
+const (
+	exchangePoint = "/patchbay"
+	exchangeName  = "exchange"
+)
+
+// exchangeFolder makes the attempt's folder for that. Its user may be any, so all
+// may write there; but nobody else on the host gets as far as this folder.
+func exchangeFolder(attemptPath string) (string, error) {
+	folder := filepath.Join(attemptPath, exchangeName)
+	if err := os.Mkdir(folder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return "", fmt.Errorf("make a folder for the step's outputs: %w", err)
+	}
+	return folder, os.Chmod(folder, 0o777) // whatever the umask
+}
 
 // workspaceEnv tells a step where its files are.
 const workspaceEnv = "CI_WORKSPACE"
@@ -30,6 +50,7 @@ func stepEnvironment(r sdk.Request[config]) map[string]string {
 		merged[name] = inContainer(r.Step.Workspace.Path, value)
 	}
 	merged[workspaceEnv] = mountPoint
+	merged[sdk.OutputEnv] = sdk.OutputPath(exchangePoint)
 	return merged
 }
 

@@ -92,7 +92,7 @@ func TestEnvironment(t *testing.T) {
 	maps.DeleteFunc(got, func(name, _ string) bool { return name == "HOSTNAME" || name == "PWD" || name == "SHLVL" })
 	want := map[string]string{"PATH": "/usr/bin:/bin", "FROM_CONFIG": "config", "BOTH": "config", "EMPTY": "",
 		"SOURCE": "/workspace/src", "FROM_STEP": "a|b 'c' $d", "CI_WORKSPACE": "/workspace",
-		"NEAR": b.workspace + "-not", "HOME": "/tmp", "TOKEN": "hush"}
+		"NEAR": b.workspace + "-not", "HOME": "/tmp", "TOKEN": "hush", "PATCHBAY_OUTPUT": "/patchbay/output"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

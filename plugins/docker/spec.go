@@ -47,6 +47,10 @@ func (c *connector) newSpec(ctx context.Context, r sdk.Request[config]) (*spec, 
 	if err != nil {
 		return nil, err
 	}
+	exchange, err := exchangeFolder(r.Step.Workspace.AttemptPath)
+	if err != nil {
+		return nil, err
+	}
 	environment := stepEnvironment(r)
 	user, err := c.user(ctx, r.Config.User, environment)
 	if err != nil {
@@ -64,8 +68,9 @@ func (c *connector) newSpec(ctx context.Context, r sdk.Request[config]) (*spec, 
 		host: &container.HostConfig{
 			Init:      &initialise, // reaps orphans, and lets a signal end the step
 			LogConfig: logConfig(),
-			Mounts: []mount.Mount{{
-				Type: mount.TypeBind, Source: r.Step.Workspace.Path, Target: mountPoint}},
+			Mounts: []mount.Mount{
+				{Type: mount.TypeBind, Source: r.Step.Workspace.Path, Target: mountPoint},
+				{Type: mount.TypeBind, Source: exchange, Target: exchangePoint}},
 		},
 	}, nil
 }

@@ -51,7 +51,11 @@ func (c *connector) run(ctx context.Context, r sdk.Request[config], s *sdk.Sessi
 	if err := <-followed; err != nil {
 		return sdk.Result{}, err
 	}
-	return process.result()
+	result, err := process.result()
+	if err != nil {
+		return result, err
+	}
+	return s.FinishWithOutputs(result, attempt.dir)
 }
 
 // DestroyStep kills what is left of the attempts' processes.

@@ -25,6 +25,7 @@ func stepEnvironment(r sdk.Request[config]) []string {
 		}
 	}
 	merged[attemptEnv] = r.Step.AttemptID
+	merged[sdk.OutputEnv] = sdk.OutputPath(r.Step.Workspace.AttemptPath)
 	list := make([]string, 0, len(merged))
 	for name, value := range merged {
 		list = append(list, name+"="+value)
