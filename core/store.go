@@ -128,6 +128,9 @@ type Store interface {
 	PipelineStore
 	ExecutionStore
 	TokenStore
+	SecretStore
+	ArtifactStore
+	SettingStore
 	// Kind names the implementation for people: "sqlite", "memory".
 	Kind() string
 	// Ping reports whether the store answers.

@@ -21,13 +21,19 @@ type Store struct {
 	order      []string                        // IDs of executions, ascending
 	steps      map[string]map[int]core.StepRun // by execution
 	tokens     map[string]core.Token           // by hash
+	secrets    map[secretKey]core.Secret
+	artifacts  map[string]core.Artifact
+	caches     map[string]core.CacheEntry
+	settings   map[string][]byte
 }
 
 // New makes an empty store.
 func New() *Store {
 	return &Store{pipelines: map[string]core.Pipeline{}, revisions: map[string][]core.PipelineRevision{},
 		numbers: map[string]int64{}, executions: map[string]core.Execution{},
-		steps: map[string]map[int]core.StepRun{}, tokens: map[string]core.Token{}}
+		steps: map[string]map[int]core.StepRun{}, tokens: map[string]core.Token{},
+		secrets: map[secretKey]core.Secret{}, artifacts: map[string]core.Artifact{},
+		caches: map[string]core.CacheEntry{}, settings: map[string][]byte{}}
 }
 
 // Kind implements core.Store.

@@ -11,7 +11,9 @@ import (
 //
 // Tables that are read by key are kept in its order (WITHOUT ROWID); revisions are
 // not, because their documents are long. Each list of executions has an index with
-// its filter first and the ID, which is their order, behind.
+// its filter first and the ID, which is their order, behind. Documents of artifacts
+// may be long as well (their files). A cache's key is bytes, because a prefix of it is
+// a range of them. Times are microseconds since 1970, in UTC.
 var migrations = []string{`
 CREATE TABLE pipelines (
 	id      TEXT PRIMARY KEY,
@@ -50,6 +52,36 @@ CREATE TABLE tokens (
 	hash TEXT PRIMARY KEY,
 	doc  BLOB NOT NULL
 ) WITHOUT ROWID;
+`, `
+CREATE TABLE secrets (
+	pipeline_id TEXT NOT NULL,
+	name        TEXT NOT NULL,
+	doc         BLOB NOT NULL,
+	PRIMARY KEY (pipeline_id, name)
+) WITHOUT ROWID;
+CREATE TABLE settings (
+	key   TEXT PRIMARY KEY,
+	value BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE artifacts (
+	id           TEXT NOT NULL UNIQUE,
+	execution_id TEXT NOT NULL,
+	name         TEXT NOT NULL,
+	expires_at   INTEGER,
+	doc          BLOB NOT NULL,
+	UNIQUE (execution_id, name)
+);
+CREATE INDEX artifacts_by_expiry ON artifacts (expires_at, id);
+CREATE TABLE caches (
+	id          TEXT NOT NULL UNIQUE,
+	pipeline_id TEXT NOT NULL,
+	key         BLOB NOT NULL,
+	created_at  INTEGER NOT NULL,
+	used_at     INTEGER NOT NULL,
+	doc         BLOB NOT NULL,
+	UNIQUE (pipeline_id, key)
+);
+CREATE INDEX caches_by_use ON caches (used_at, id);
 `}
 
 // migrate brings the schema up to date, each step all or nothing.

@@ -105,6 +105,28 @@ func everyField(t *testing.T, s core.Store) {
 	gotToken, err := s.TokenByHash(ctx, token.Hash)
 	must(t, err)
 	same(t, token, gotToken)
+
+	secret := filled[core.Secret](t)
+	must(t, s.PutSecret(ctx, secret))
+	gotSecret, err := s.Secret(ctx, secret.PipelineID, secret.Name)
+	must(t, err)
+	same(t, secret, gotSecret)
+
+	artifact := filled[core.Artifact](t)
+	must(t, s.CreateArtifact(ctx, artifact))
+	gotArtifact, err := s.Artifact(ctx, artifact.ID)
+	must(t, err)
+	same(t, artifact, gotArtifact)
+
+	cache := filled[core.CacheEntry](t)
+	must(t, s.PutCache(ctx, cache))
+	for range 2 {
+		gotCache, err := s.CacheByKey(ctx, cache.PipelineID, cache.Key)
+		must(t, err)
+		same(t, cache, gotCache)
+		cache.UsedAt = moment().Add(time.Hour)
+		must(t, s.TouchCache(ctx, cache.ID, cache.UsedAt))
+	}
 }
 
 // spoil changes everything that can be reached from v through pointers, slices and
@@ -175,6 +197,32 @@ func ownCopies(t *testing.T, s core.Store) {
 	check("updated execution", again, func() (any, error) { return s.Execution(ctx, id) })
 	check("listed execution", filled[core.Execution](t), func() (any, error) {
 		list, err := s.Executions(ctx, core.ExecutionFilter{})
+		return list[0], err
+	})
+
+	secret := filled[core.Secret](t)
+	scope, name := secret.PipelineID, secret.Name
+	must(t, s.PutSecret(ctx, secret))
+	check("secret", secret, func() (any, error) {
+		got, err := s.Secret(ctx, scope, name)
+		return &got.Ciphertext, err // its JSON has none
+	})
+	check("listed secret", new(core.Secret), func() (any, error) {
+		list, err := s.AllSecrets(ctx)
+		return &list[0].Ciphertext, err
+	})
+	value := []byte("value")
+	must(t, s.PutSetting(ctx, "k", value))
+	check("setting", &value, func() (any, error) {
+		got, err := s.Setting(ctx, "k")
+		return &got, err
+	})
+	artifact := filled[core.Artifact](t)
+	artifactID, executionID := artifact.ID, artifact.ExecutionID
+	must(t, s.CreateArtifact(ctx, artifact))
+	check("artifact", artifact, func() (any, error) { return s.Artifact(ctx, artifactID) })
+	check("listed artifact", new(core.Artifact), func() (any, error) {
+		list, err := s.Artifacts(ctx, executionID)
 		return list[0], err
 	})
 

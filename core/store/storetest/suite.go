@@ -34,6 +34,16 @@ func Run(t *testing.T, open func(t *testing.T) core.Store) {
 		"page bounds":         pageBounds,
 		"times":               times,
 		"tokens":              tokens,
+		"secrets":             secrets,
+		"settings":            settings,
+		"artifacts":           artifacts,
+		"expired artifacts":   expiredArtifacts,
+		"caches":              caches,
+		"cache prefixes":      cachePrefixes,
+		"caches by use":       cachesByUse,
+		"many of each":        manyOfEach,
+		"blobs in use":        blobsInUse,
+		"one artifact a name": oneArtifactAName,
 		"nothing there":       nothingThere,
 		"cancelled":           cancelled,
 	} {
@@ -66,8 +76,10 @@ func RunDurable(t *testing.T, open func(t *testing.T) core.Store) {
 	must(t, s.DeletePipeline(t.Context(), gone.ID))
 	stale := *e
 	must(t, s.UpdateExecution(t.Context(), e))
+	checkKept := keepSmall(t, s)
 
 	s = open(t)
+	checkKept(s)
 	refused(t, core.CodeConflict, s.UpdateExecution(t.Context(), &stale))
 	list, err := s.Pipelines(t.Context(), core.Page{})
 	must(t, err)
@@ -142,6 +154,7 @@ func nothingThere(t *testing.T, s core.Store) {
 	refused(t, core.CodeNotFound, s.DeletePipeline(ctx, "none"))
 	refused(t, core.CodeNotFound, s.UpdatePipeline(ctx, &core.Pipeline{ID: "none", Version: 1}, nil))
 	refused(t, core.CodeNotFound, s.UpdateExecution(ctx, &core.Execution{ID: "none", Version: 1}))
+	nothingSmallThere(t, s)
 	steps, err := s.StepRuns(ctx, "none")
 	must(t, err)
 	list, err := s.Executions(ctx, core.ExecutionFilter{})
