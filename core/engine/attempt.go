@@ -32,6 +32,16 @@ func (l *stepLife) try(a *core.Attempt, fresh bool) (detached bool) {
 		l.end(a, core.StatusFailed, err)
 		return false
 	}
+	if fresh {
+		err = l.restoreCaches(a)
+	}
+	switch {
+	case l.run.ctx.Err() != nil:
+		return true
+	case err != nil:
+		l.end(a, core.StatusFailed, err)
+		return false
+	}
 	if fresh && limited.Err() != nil { // stopped before it began
 		l.endStopped(a, limited)
 		return false
@@ -80,21 +90,26 @@ func (l *stepLife) limit(a *core.Attempt) (context.Context, context.CancelFunc) 
 
 // request makes what the connector is told.
 func (l *stepLife) request(a *core.Attempt) (sdk.RunRequest, error) {
-	config, err := expandConfig(l.spec.Config, l.environment)
+	secrets, err := l.secrets()
 	if err != nil {
 		return sdk.RunRequest{}, err
 	}
-	if len(l.spec.Secrets) > 0 {
-		return sdk.RunRequest{}, &sdk.Error{Class: sdk.ClassInvalidConfig,
-			Message:    fmt.Sprintf("secret %q is not defined", l.spec.Secrets[0]),
-			Suggestion: "this version of Patchbay has no store for secrets"}
+	l.inputs.variables.Secrets = secrets
+	environment, err := l.inputs.environment()
+	if err != nil {
+		return sdk.RunRequest{}, invalid(err)
+	}
+	l.environment = environment
+	config, err := l.inputs.config(l.spec.Config, environment)
+	if err != nil {
+		return sdk.RunRequest{}, invalid(err)
 	}
 	if err := l.run.workspace.MakeAttempt(a.ID); err != nil {
 		return sdk.RunRequest{}, err
 	}
 	request := sdk.RunRequest{
-		Step: sdk.Step{AttemptID: a.ID, Action: l.spec.Action, Config: config, Environment: l.environment,
-			Workspace: l.run.attemptWorkspace(a)},
+		Step: sdk.Step{AttemptID: a.ID, Action: l.spec.Action, Config: config, Environment: environment,
+			Secrets: secrets, Workspace: l.run.attemptWorkspace(a)},
 		CancelOnDisconnect: l.run.engine.options.CancelOnDisconnect,
 	}
 	if l.spec.Timeout > 0 {
@@ -102,6 +117,11 @@ func (l *stepLife) request(a *core.Attempt) (sdk.RunRequest, error) {
 	}
 	l.refresh(a, &request)
 	return request, nil
+}
+
+// invalid is the error of a text that cannot be expanded: no retry mends it.
+func invalid(err error) error {
+	return &sdk.Error{Class: sdk.ClassInvalidConfig, Message: err.Error()}
 }
 
 // refresh tells a join how far the attempt got.

@@ -59,7 +59,10 @@ func (r *run) decide(node int) verdict {
 	if r.plan.Stages[stage].Spec.Condition == "" && r.plan.Nodes[node].Step.Condition == "" {
 		return verdict{run: true}
 	}
-	variables := r.variables(node)
+	variables, err := r.variables(node)
+	if err != nil {
+		return verdict{status: core.StatusFailed, reason: err.Error(), spreads: true}
+	}
 	for _, c := range []struct {
 		of     string
 		source string
@@ -112,11 +115,12 @@ func skipStatus(reason *stopReason) core.Status {
 	return reason.status
 }
 
-func (r *run) variables(node int) condition.Variables {
-	info := r.execution.Trigger
-	return condition.Variables{
-		Branch: info.Branch, Tag: info.Tag, Event: string(info.Type), Commit: info.CommitHash, Repository: info.Repository,
-		Env: r.environment(node), Outputs: r.outputs.seenBy(r.plan, node), Failed: r.failed,
-		Cancelled: r.halt != nil && r.halt.status == core.StatusCancelled,
-	}
+// variables are what conditions see.
+func (r *run) variables(node int) (condition.Variables, error) {
+	in := r.inputs(node)
+	in.variables.Outputs = r.outputs.seenBy(r.plan, node)
+	environment, err := in.environment()
+	v := in.variables
+	v.Env, v.Failed, v.Cancelled = environment, r.failed, r.halt != nil && r.halt.status == core.StatusCancelled
+	return v, err
 }

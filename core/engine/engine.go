@@ -38,6 +38,13 @@ type Workspaces interface {
 	Open(executionID string) (*workspace.Workspace, error)
 }
 
+// Secrets gives out the values of secrets.
+type Secrets interface {
+	// Resolve returns the values of all names, those of the pipeline before global
+	// ones, or an error that names what is missing.
+	Resolve(ctx context.Context, pipelineID string, names []string) (map[string]string, error)
+}
+
 // Observer is told of changes after they are stored, from several goroutines at
 // once, but one call at a time for one step. It must not block and must not keep
 // or change what it is given.
@@ -53,7 +60,11 @@ type Options struct {
 	Logs       core.LogOpener
 	Connectors Connectors
 	Workspaces Workspaces
-	Logger     hclog.Logger
+	// Secrets may be nil: then no step gets any.
+	Secrets Secrets
+	// Files may be nil: then there are no artifacts and no caches.
+	Files  Files
+	Logger hclog.Logger
 	// Observer may be nil.
 	Observer Observer
 	// NewID makes the IDs of attempts: unique for all time.

@@ -1,14 +1,13 @@
 package engine
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"regexp"
+	"maps"
 	"strconv"
 	"strings"
 
 	"github.com/patchbay-ci/patchbay/core"
+	"github.com/patchbay-ci/patchbay/core/condition"
 )
 
 // shortCommit is how much of a commit's hash CI_COMMIT_SHORT_SHA has.
@@ -17,7 +16,7 @@ const shortCommit = 8
 // builtinEnvironment is what every step of a run gets.
 func builtinEnvironment(e *core.Execution, workspace string) map[string]string {
 	commit := e.Trigger.CommitHash
-	return map[string]string{
+	builtin := map[string]string{
 		"CI":                  "true",
 		"CI_PIPELINE_NAME":    e.PipelineName,
 		"CI_PIPELINE_ID":      e.PipelineID,
@@ -32,101 +31,75 @@ func builtinEnvironment(e *core.Execution, workspace string) map[string]string {
 		"CI_REPOSITORY":       e.Trigger.Repository,
 		"CI_WORKSPACE":        workspace,
 	}
+	for name, value := range e.Params {
+		builtin["PARAM_"+variableName(name)] = value
+	}
+	return builtin
+}
+
+// inputs are what the texts of a node can refer to. They are a snapshot: a step's
+// goroutine may use them.
+type inputs struct {
+	variables condition.Variables
+	base      map[string]string
+	layers    []map[string]string // pipeline, stage, step
+	triggered map[string]string
+}
+
+// inputs collects the inputs of a node. Only a node with expressions gets the outputs
+// of others: copying them for each of thousands of steps would cost.
+func (r *run) inputs(node int) inputs {
+	n := r.plan.Nodes[node]
+	stage, matrix, info := r.plan.Stages[n.Stage].Spec, r.plan.Instances[n.Instance].Matrix, r.execution.Trigger
+	in := inputs{base: make(map[string]string, len(r.builtin)+8), triggered: r.execution.Environment,
+		layers: []map[string]string{r.spec.Environment, stage.Environment, n.Step.Environment}}
+	for name, value := range r.builtin {
+		in.base[name] = value
+	}
+	in.base["CI_STAGE_NAME"], in.base["CI_STEP_NAME"] = stage.Name, n.Step.Name
+	for name, value := range matrix {
+		in.base["MATRIX_"+variableName(name)] = value
+	}
+	in.variables = condition.Variables{
+		Branch: info.Branch, Tag: info.Tag, Event: string(info.Type), Commit: info.CommitHash, Repository: info.Repository,
+		Params: r.execution.Params, Matrix: matrix, Hash: r.hash,
+	}
+	if r.expressive[node] {
+		in.variables.Outputs = maps.Clone(r.outputs.seenBy(r.plan, node))
+	}
+	return in
 }
 
 // environment merges what a node gets; the later layer wins: built in, pipeline,
 // stage, step, and what was given with the trigger. Values may use names of the
-// layers before theirs as ${NAME}.
-func (r *run) environment(node int) map[string]string {
-	n := r.plan.Nodes[node]
-	stage := r.plan.Stages[n.Stage].Spec
-	merged := make(map[string]string, len(r.builtin)+8)
-	for name, value := range r.builtin {
-		merged[name] = value
+// layers before theirs as ${NAME}, and expressions.
+func (in *inputs) environment() (map[string]string, error) {
+	merged := maps.Clone(in.base)
+	for _, layer := range in.layers {
+		if err := in.addLayer(merged, layer); err != nil {
+			return nil, err
+		}
 	}
-	merged["CI_STAGE_NAME"], merged["CI_STEP_NAME"] = stage.Name, n.Step.Name
-	for _, layer := range []map[string]string{r.spec.Environment, stage.Environment, n.Step.Environment} {
-		addLayer(merged, layer)
-	}
-	for name, value := range r.execution.Environment {
-		merged[name] = value
-	}
-	return merged
+	maps.Copy(merged, in.triggered)
+	return merged, nil
 }
 
 // addLayer expands a layer's values with what is there before any of them is
 // added, so that their order does not matter.
-func addLayer(merged, layer map[string]string) {
+func (in *inputs) addLayer(merged, layer map[string]string) error {
 	expanded := make(map[string]string, len(layer))
 	for name, value := range layer {
-		expanded[name] = expand(value, merged)
+		text, err := in.text(value, merged)
+		if err != nil {
+			return fmt.Errorf("environment %s: %w", name, err)
+		}
+		expanded[name] = text
 	}
-	for name, value := range expanded {
-		merged[name] = value
-	}
+	maps.Copy(merged, expanded)
+	return nil
 }
 
-// reference is ${NAME}, or $${NAME} for a literal one.
-var reference = regexp.MustCompile(`\$?\$\{[A-Za-z_][A-Za-z0-9_]*\}`)
-
-// expand replaces ${NAME} by its value. A name that is not set stays as it is
-// written: it may be meant for somebody else.
-func expand(text string, environment map[string]string) string {
-	if !strings.Contains(text, "${") {
-		return text
-	}
-	return reference.ReplaceAllStringFunc(text, func(found string) string {
-		if escaped, ok := strings.CutPrefix(found, "$$"); ok {
-			return "$" + escaped
-		}
-		if value, set := environment[found[2:len(found)-1]]; set {
-			return value
-		}
-		return found
-	})
+// variableName makes the name of a parameter or an axis one of a variable.
+func variableName(name string) string {
+	return strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }
-
-// scriptKeys are the config keys whose text is a program: what $ means in it is
-// the business of whoever runs it.
-var scriptKeys = map[string]bool{"command": true, "script": true}
-
-// expandConfig expands the texts of a step's config, except programs.
-func expandConfig(config json.RawMessage, environment map[string]string) (json.RawMessage, error) {
-	if len(config) == 0 {
-		return json.RawMessage("{}"), nil
-	}
-	if !bytes.Contains(config, []byte("${")) {
-		return config, nil
-	}
-	decoder := json.NewDecoder(bytes.NewReader(config))
-	decoder.UseNumber()
-	var object map[string]any
-	if err := decoder.Decode(&object); err != nil {
-		return nil, fmt.Errorf("read the step's config: %w", err)
-	}
-	for key, value := range object {
-		if !scriptKeys[key] {
-			object[key] = expandValue(value, environment)
-		}
-	}
-	return json.Marshal(object)
-}
-
-func expandValue(value any, environment map[string]string) any {
-	switch v := value.(type) {
-	case string:
-		return expand(v, environment)
-	case []any:
-		for i := range v {
-			v[i] = expandValue(v[i], environment)
-		}
-	case map[string]any:
-		for key := range v {
-			v[key] = expandValue(v[key], environment)
-		}
-	}
-	return value
-}
-
-// expandGroup evaluates the name of a stage's concurrency group.
-func (r *run) expandGroup(_ int, group string) (string, error) { return group, nil }

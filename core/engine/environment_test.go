@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -31,7 +32,7 @@ func TestExpand(t *testing.T) {
 func TestExpandConfigLeavesScriptsAlone(t *testing.T) {
 	t.Parallel()
 	config := json.RawMessage(`{"image":"app:${V}","script":"echo ${V}","command":"${V}","list":["${V}",{"deep":"${V}"}],"number":12345678901234567890}`)
-	got, err := expandConfig(config, map[string]string{"V": "a\"b"})
+	got, err := (&inputs{}).config(config, map[string]string{"V": "a\"b"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,8 +45,11 @@ func TestExpandConfigLeavesScriptsAlone(t *testing.T) {
 func TestLayersOfEnvironment(t *testing.T) {
 	t.Parallel()
 	merged := map[string]string{"BASE": "b"}
-	addLayer(merged, map[string]string{"A": "${BASE}/a", "B": "${A}"})
-	addLayer(merged, map[string]string{"BASE": "c", "A": "${A}/${BASE}"})
+	in := &inputs{}
+	if err := errors.Join(in.addLayer(merged, map[string]string{"A": "${BASE}/a", "B": "${A}"}),
+		in.addLayer(merged, map[string]string{"BASE": "c", "A": "${A}/${BASE}"})); err != nil {
+		t.Fatal(err)
+	}
 	want := map[string]string{"BASE": "c", "A": "b/a/b", "B": "${A}"}
 	if diff := cmp.Diff(want, merged); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -18,11 +18,12 @@ func (r *run) finish() {
 	for connector, attempts := range r.attemptsByConnector() {
 		r.destroy(connector, attempts)
 	}
+	status, reason := r.overall()
+	r.keepWorkspace(status)
 	if err := r.workspace.Remove(); err != nil {
 		r.log.Error("remove the workspace", "error", err)
 		r.say(-1, 0, "the workspace could not be removed entirely; the server's log has the details")
 	}
-	status, reason := r.overall()
 	err := r.updateExecution(func(e *core.Execution) {
 		at := now()
 		e.Status, e.Reason, e.FinishedAt = status, reason, &at

@@ -37,6 +37,9 @@ func (r *run) prepare() error {
 	if r.workspace, err = r.engine.options.Workspaces.Open(r.id); err != nil {
 		return &unrunnable{err.Error()}
 	}
+	if err := r.takeOver(); err != nil {
+		return err
+	}
 	r.builtin = builtinEnvironment(r.execution, r.workspace.Path())
 	err = r.persist("open the log", func() (err error) {
 		r.logs, err = r.engine.options.Logs.OpenLog(r.ctx, r.id)
@@ -77,7 +80,7 @@ func (r *run) makePlan() error {
 	r.plan, r.schedule = compiled, newSchedule(compiled)
 	r.instanceHalt = make([]*stopReason, len(compiled.Instances))
 	r.instanceStarted = make([]bool, len(compiled.Instances))
-	r.outputs = newOutputs(compiled)
+	r.outputs, r.expressive = newOutputs(compiled), expressive(compiled, r.spec.Environment)
 	if r.conditions, err = parseConditions(compiled); err != nil {
 		return &unrunnable{err.Error()}
 	}

@@ -38,6 +38,7 @@ type run struct {
 	steps      []*core.StepRun // by node
 	outputs    outputs
 	builtin    map[string]string
+	expressive []bool // by node: see inputs
 	workspace  *workspace.Workspace
 	logs       core.LogWriter
 

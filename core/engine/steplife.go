@@ -20,9 +20,11 @@ type stepLife struct {
 	step *core.StepRun
 	spec *core.Step
 	// stop is done, with a *stopReason as its cause, when the step is to stop.
-	stop        context.Context
+	stop    context.Context
+	inputs  inputs
+	retries int
+	// environment is the step's, from its request on.
 	environment map[string]string
-	retries     int
 	// posts says that the connector wants to hear of results.
 	posts bool
 }
@@ -30,8 +32,8 @@ type stepLife struct {
 func (r *run) newStepLife(node int, stop context.Context) *stepLife {
 	n := r.plan.Nodes[node]
 	return &stepLife{run: r, node: node, step: r.steps[node], spec: n.Step, stop: stop,
-		environment: r.environment(node),
-		retries:     innermost(n.Step.RetryCount, r.plan.Stages[n.Stage].Spec.RetryCount, r.spec.RetryCount)}
+		inputs:  r.inputs(node),
+		retries: innermost(n.Step.RetryCount, r.plan.Stages[n.Stage].Spec.RetryCount, r.spec.RetryCount)}
 }
 
 func innermost(counts ...*int) int {
@@ -54,6 +56,7 @@ func (l *stepLife) live() {
 		if detached := l.try(attempt, fresh); detached {
 			return
 		}
+		l.keepFiles(attempt)
 		again := l.mayRetry(attempt)
 		if !again {
 			l.finish(attempt)
@@ -69,6 +72,22 @@ func (l *stepLife) live() {
 			l.endBetweenAttempts()
 			return
 		}
+	}
+}
+
+// keepFiles keeps the artifacts and caches of an attempt that ended. Before its end
+// is stored: after a crash the attempt is joined again, and comes here again.
+func (l *stepLife) keepFiles(a *core.Attempt) {
+	if len(l.spec.Artifacts)+len(l.spec.Cache) == 0 || l.environment == nil {
+		return
+	}
+	if err := l.collectArtifacts(a); err != nil && a.Status == core.StatusSuccess {
+		a.Status, a.Message = core.StatusFailed, err.Error()
+	} else if err != nil {
+		l.say(a, "%v", err)
+	}
+	if a.Status == core.StatusSuccess {
+		l.saveCaches(a)
 	}
 }
 

@@ -22,7 +22,7 @@ var rules = []rule{
 
 	// The parts of the server know the nouns and not each other; what connects
 	// them is wired in cmd.
-	{packages: "core/engine/...", ours: []string{"core", "core/plan", "core/condition", "core/mask", "core/queue", "core/workspace", "sdk"}, theirs: anything},
+	{packages: "core/engine/...", ours: []string{"core", "core/artifacts", "core/plan", "core/condition", "core/mask", "core/queue", "core/workspace", "sdk"}, theirs: anything},
 	{packages: "core/pluginhost/...", ours: []string{"core", "sdk"}, theirs: anything},
 	{packages: "core/trigger/...", ours: []string{"core", "core/plan", "core/condition", "sdk"}, theirs: anything},
 	{packages: "core/pipefile/...", ours: []string{"core", "core/plan", "core/condition", "core/cron", "sdk/schema"}, theirs: anything},
