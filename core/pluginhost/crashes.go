@@ -14,8 +14,11 @@ type limits struct {
 	crashLimit  int
 	quarantine  time.Duration
 	// backOff is the wait before the launch after the second crash; it doubles
-	// with each further one up to backOffMax. After one crash there is none.
-	backOff, backOffMax time.Duration
+	// with each further one up to backOffMax, or up to backOffKilled when the
+	// connector was killed and did not crash by itself. After one there is none.
+	backOff, backOffMax, backOffKilled time.Duration
+	// wedged is how long a process that no longer answers may take to be gone.
+	wedged time.Duration
 	// unusedTimeout is the idle time of a process that nobody has used yet.
 	unusedTimeout time.Duration
 	// brokenRetry is when a connector that could not be launched is described
@@ -28,7 +31,8 @@ type limits struct {
 
 func defaultLimits() limits {
 	return limits{crashWindow: time.Minute, crashLimit: 5, quarantine: time.Minute,
-		backOff: 100 * time.Millisecond, backOffMax: 5 * time.Second,
+		backOff: 100 * time.Millisecond, backOffMax: 5 * time.Second, backOffKilled: time.Second,
+		wedged:        200 * time.Millisecond,
 		unusedTimeout: 10 * time.Second, brokenRetry: time.Minute,
 		idleGrace: 2 * time.Second, busyGrace: sdk.DisconnectGrace + 2*time.Second}
 }
@@ -40,21 +44,43 @@ func (l limits) stopGrace(inUse bool) time.Duration {
 	return l.idleGrace
 }
 
+// crash is one sudden end of a process.
+type crash struct {
+	at time.Time
+	// killed says that somebody else did it, by SIGKILL: a person, or a machine that
+	// was short of memory. The steps in its hands go on and have to be joined, so it
+	// is no reason to refuse launches.
+	killed bool
+}
+
 // crashes remembers how often one binary crashed of late. A replaced binary
 // begins with a clean sheet.
 type crashes struct {
 	identity identity
-	times    []time.Time
+	list     []*crash
 	last     string // how it ended the last time
 }
 
 // add notes a crash.
-func (c *crashes) add(id identity, at time.Time, how string) {
+func (c *crashes) add(id identity, at time.Time, how string) *crash {
 	if c.identity != id {
 		*c = crashes{identity: id}
 	}
-	c.times = append(c.times, at)
+	added := &crash{at: at}
+	c.list = append(c.list, added)
 	c.last = how
+	return added
+}
+
+// own returns the crashes that were the connector's fault.
+func (c *crashes) own() []*crash {
+	var list []*crash
+	for _, one := range c.list {
+		if !one.killed {
+			list = append(list, one)
+		}
+	}
+	return list
 }
 
 // admit says how long to wait before the next launch, or that there is to be none
@@ -64,21 +90,25 @@ func (c *crashes) admit(name string, id identity, at time.Time, l limits) (time.
 		*c = crashes{identity: id}
 		return 0, nil
 	}
-	if n := len(c.times); n >= l.crashLimit {
-		release := c.times[n-1].Add(l.quarantine)
+	if own := c.own(); len(own) >= l.crashLimit {
+		release := own[len(own)-1].at.Add(l.quarantine)
 		if at.Before(release) {
 			return 0, &refusal{&sdk.Error{Class: sdk.ClassInternal,
 				Message: "connector " + name + " keeps crashing and is in quarantine until " +
 					release.Format(time.TimeOnly) + "; the last time: " + c.last,
 				Suggestion: "replace its binary to have it tried at once"}}
 		}
-		c.times = nil
+		c.list = nil
 	}
-	for len(c.times) > 0 && at.Sub(c.times[0]) > l.crashWindow {
-		c.times = c.times[1:]
+	for len(c.list) > 0 && at.Sub(c.list[0].at) > l.crashWindow {
+		c.list = c.list[1:]
 	}
-	if len(c.times) < 2 {
+	if len(c.list) < 2 {
 		return 0, nil
 	}
-	return min(l.backOff<<(len(c.times)-2), l.backOffMax), nil
+	most := l.backOffMax
+	if len(c.own()) < 2 {
+		most = l.backOffKilled
+	}
+	return min(l.backOff<<min(len(c.list)-2, 16), most), nil
 }

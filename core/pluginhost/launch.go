@@ -49,17 +49,25 @@ func (h *Host) launch(name string, file *binary, delay time.Duration) (*process,
 	if err != nil {
 		return nil, err
 	}
-	p, err := startProcess(h.stopping, name, file, processOptions{
-		socketFolder: folder, environment: h.environment, log: h.log, timeout: h.options.StartTimeout})
-	if err != nil {
-		return nil, err
+	for try := 1; ; try++ {
+		p, err := startProcess(h.stopping, name, file, processOptions{
+			socketFolder: folder, environment: h.environment, log: h.log, timeout: h.options.StartTimeout})
+		if err == nil {
+			if err = h.identify(p, sha); err == nil {
+				return p, nil
+			}
+			err = p.abandon(func() error { return err })
+		}
+		var killed *killedError
+		if !errors.As(err, &killed) || try == launchTries {
+			return nil, err
+		}
+		h.log.Warn("a connector was killed while it was being launched; once more", "connector", name, "try", try)
 	}
-	if err := h.identify(p, sha); err != nil {
-		p.stop(0)
-		return nil, err
-	}
-	return p, nil
 }
+
+// launchTries is how often a launch is tried that others kill.
+const launchTries = 5
 
 // identify fills in what the process is: from the cache, or by asking it. It also
 // makes sure that what was launched is what was hashed.
@@ -169,11 +177,14 @@ func (h *Host) reap(p *process) {
 	if s.current == p {
 		s.current = nil
 	}
-	crashed := p.crashCounted
+	crash := p.crash
+	if crash != nil {
+		crash.killed = p.runner.killedByOthers()
+	}
 	delete(h.live, p)
 	h.mu.Unlock()
 	p.stop(0) // after it, all of the process's last words have been read
-	if crashed {
+	if crash != nil {
 		how := p.runner.ending()
 		h.mu.Lock()
 		s.crashes.last = how
@@ -185,9 +196,8 @@ func (h *Host) reap(p *process) {
 // crashed notes that a process ended without being asked to, once. The caller
 // holds mu.
 func (h *Host) crashed(p *process) {
-	if p.stopping || p.retired || p.crashCounted || h.closed {
+	if p.stopping || p.retired || p.crash != nil || h.closed {
 		return
 	}
-	p.crashCounted = true
-	h.slot(p.name).crashes.add(p.file.identity, time.Now(), "it stopped answering")
+	p.crash = h.slot(p.name).crashes.add(p.file.identity, time.Now(), "it stopped answering")
 }

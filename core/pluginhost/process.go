@@ -29,12 +29,12 @@ type process struct {
 	endOnce sync.Once
 
 	// Guarded by Host.mu.
-	users        int
-	used         bool
-	idle         *time.Timer
-	retired      bool // takes no new users
-	stopping     bool
-	crashCounted bool
+	users    int
+	used     bool
+	idle     *time.Timer
+	retired  bool // takes no new users
+	stopping bool
+	crash    *crash // nil until it was counted
 }
 
 // processOptions are what a launch needs of the host.
@@ -88,11 +88,26 @@ func startProcess(ctx context.Context, name string, file *binary, o processOptio
 		err = context.Cause(ctx)
 	}
 	if err != nil {
-		p.stop(0)
-		return nil, explain(err, r)
+		return nil, p.abandon(func() error { return explain(err, r) })
 	}
 	return p, nil
 }
+
+// abandon ends a process that could not be brought up, and returns why, which is
+// asked for when it has ended: a *killedError when others have killed it.
+func (p *process) abandon(why func() error) error {
+	p.runner.awaitEnd(endingWait)
+	p.stop(0)
+	if p.runner.killedByOthers() {
+		return &killedError{why()}
+	}
+	return why()
+}
+
+// killedError is the reason of a launch that somebody killed.
+type killedError struct{ error }
+
+func (k *killedError) Unwrap() error { return k.error }
 
 // connect starts the process, shakes hands and dispenses the client.
 func (p *process) connect() error {

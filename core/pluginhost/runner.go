@@ -125,6 +125,7 @@ func (r *runner) Wait(context.Context) error {
 // of its own (see process.stop).
 func (r *runner) Kill(context.Context) error {
 	if !r.patient.Load() {
+		r.awaitEnd(endingWait)
 		r.kill()
 	}
 	<-r.done
@@ -132,8 +133,13 @@ func (r *runner) Kill(context.Context) error {
 }
 
 // kill ends the process by force, now or as soon as it is started, and does not
-// wait for its end.
+// wait for its end. One that has ended is not said to have been killed.
 func (r *runner) kill() {
+	select {
+	case <-r.done:
+		return
+	default:
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.killed = true
@@ -152,6 +158,32 @@ func (r *runner) terminate() {
 		// The only error is that it has ended already.
 		_ = r.process.Signal(syscall.SIGTERM)
 	}
+}
+
+// endingWait is how long a process that failed at its launch may take to end by
+// itself: how it ends says more than that it was killed.
+const endingWait = 100 * time.Millisecond
+
+// awaitEnd waits until the process has ended, or the time is up.
+func (r *runner) awaitEnd(limit time.Duration) {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-r.done:
+	case <-timer.C:
+	}
+}
+
+// killedByOthers reports whether somebody else ended the process with SIGKILL,
+// which no program does to itself by mistake. Call it after done.
+func (r *runner) killedByOthers() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.killed || r.state == nil {
+		return false
+	}
+	status, ok := r.state.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
 }
 
 // Diagnose implements runner.Runner; the host makes its own messages.

@@ -134,7 +134,9 @@ func (h *Host) release(p *process, gone bool) {
 	case gone && !p.retired:
 		h.crashed(p)
 		h.retire(p)
-		p.runner.kill() // it may be alive and wedged
+		// It may be alive and wedged. One that is ending is let end: how it does tells
+		// whose fault it was.
+		time.AfterFunc(h.limits.wedged, p.runner.kill)
 	case p.retired && p.users == 0:
 		h.beginStop(p)
 	case p.users == 0:
