@@ -45,6 +45,7 @@ type world struct {
 	conn     *grpc.ClientConn
 	ended    chan string
 	progress map[string]chan struct{} // by step: closed when its work began
+	reached  map[string]chan struct{} // by step and status
 }
 
 // work is what one attempt does outside.
@@ -61,7 +62,8 @@ func (w *work) end(result sdk.Result) { w.once.Do(func() { w.result = result; cl
 func newWorld(t *testing.T, tweaks ...func(*Options)) *world {
 	t.Helper()
 	w := &world{t: t, store: memory.New(), runs: t.TempDir(), work: map[string]*work{}, failures: map[string]int{},
-		ended: make(chan string, 1000), progress: map[string]chan struct{}{}}
+		ended: make(chan string, 1000), progress: map[string]chan struct{}{},
+		reached: map[string]chan struct{}{}}
 	var err error
 	if w.logs, err = logs.Open(t.TempDir()); err != nil {
 		t.Fatal(err)
@@ -164,7 +166,24 @@ func (w *world) ExecutionChanged(e *core.Execution) {
 }
 
 // StepChanged implements Observer.
-func (w *world) StepChanged(*core.StepRun) {}
+func (w *world) StepChanged(s *core.StepRun) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	key := s.Stage + "/" + s.Name + " " + string(s.Status)
+	if signal := w.reached[key]; signal != nil {
+		close(signal)
+		delete(w.reached, key)
+	}
+}
+
+// reaches returns a channel that is closed when a step's status becomes this one.
+func (w *world) reaches(step string, status core.Status) <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	signal := make(chan struct{})
+	w.reached[step+" "+string(status)] = signal
+	return signal
+}
 
 // StepProgress implements Observer.
 func (w *world) StepProgress(*core.StepRun, string, int) {}

@@ -48,18 +48,18 @@ func (r *run) prepare() error {
 	if err != nil {
 		return err
 	}
-	r.catchUp()
-	if r.execution.Status == core.StatusRunning {
-		return nil
+	if r.execution.Status != core.StatusRunning {
+		err = r.updateExecution(func(e *core.Execution) {
+			at := now()
+			e.Status, e.StartedAt = core.StatusRunning, &at
+		})
 	}
-	err = r.updateExecution(func(e *core.Execution) {
-		at := now()
-		e.Status, e.StartedAt = core.StatusRunning, &at
-	})
 	if err != nil {
 		_ = r.logs.Close()
+		return err
 	}
-	return err
+	r.catchUp()
+	return nil
 }
 
 // makePlan compiles the revision that the execution was triggered with.
