@@ -28,6 +28,7 @@ type localRunner struct {
 	folder    string // of the workspaces, removed at the end
 	scratch   string // of the attempts, likewise
 	workspace string // the user's own, or empty
+	approvals *localApprovals
 	log       hclog.Logger
 }
 
@@ -106,9 +107,12 @@ func (l *localRunner) run(ctx context.Context, spec *core.Spec, trigger core.Tri
 	if err != nil {
 		return nil, err
 	}
-	watch := &endWatch{Renderer: screen, ended: make(chan struct{})}
+	watch := &endWatch{Renderer: screen, ended: make(chan struct{}), approvals: l.approvals}
 	runs := engine.New(engine.Options{Store: store, Logs: screen, Connectors: l.host, Workspaces: l, Logger: l.log,
 		Observer: watch, NewID: newID, CancelOnDisconnect: true})
+	asking, answered := context.WithCancel(ctx)
+	defer answered()
+	go l.approvals.answerAll(asking, runs)
 	runs.Submit(execution.ID)
 	select {
 	case <-watch.ended:
@@ -148,7 +152,14 @@ func (l *localRunner) store(ctx context.Context, store core.Store, spec *core.Sp
 // endWatch is an observer that also says when the execution has ended.
 type endWatch struct {
 	*terminal.Renderer
-	ended chan struct{}
+	ended     chan struct{}
+	approvals *localApprovals
+}
+
+// StepChanged implements engine.Observer.
+func (w *endWatch) StepChanged(s *core.StepRun) {
+	w.Renderer.StepChanged(s)
+	w.approvals.stepChanged(s)
 }
 
 // ExecutionChanged implements engine.Observer.
@@ -162,7 +173,7 @@ func (w *endWatch) ExecutionChanged(e *core.Execution) {
 func label(screen *terminal.Renderer, spec *core.Spec) {
 	compiled, _ := plan.Compile(spec)
 	for _, node := range compiled.Nodes {
-		screen.Label(node.Index, stepLabel(spec, compiled.Stages[node.Stage].Spec, node.Step))
+		screen.Label(node.Index, stepLabel(compiled, node))
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -17,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/patchbay-ci/patchbay/core"
+	"github.com/patchbay-ci/patchbay/core/plan"
 	"github.com/patchbay-ci/patchbay/core/terminal"
 )
 
@@ -25,7 +25,7 @@ type runFlags struct {
 	branch, commit, tag, repository, event string
 	environment                            []string
 	workspace                              string
-	strict                                 bool
+	strict, approve                        bool
 }
 
 func (a *app) newRunCommand() *cobra.Command {
@@ -43,6 +43,7 @@ func (a *app) newRunCommand() *cobra.Command {
 	flags := command.Flags()
 	f.addTriggerFlags(flags)
 	flags.StringVar(&f.workspace, "workspace", "", "run in this folder instead of a fresh one, and leave it there")
+	flags.BoolVar(&f.approve, "approve", false, "approve everything that waits for an approval")
 	flags.BoolVar(&f.strict, "strict", false, "treat warnings about unknown keys as errors")
 	return command
 }
@@ -77,6 +78,7 @@ func (a *app) run(ctx context.Context, name string, f runFlags) error {
 		return &exitError{exitUsage, err}
 	}
 	defer runner.close()
+	runner.approvals = a.newLocalApprovals(f.approve)
 	runner.warm(source)
 	specs, diagnostics := runner.parse(ctx, name, source, f.strict)
 	if core.HasErrors(diagnostics) {
@@ -181,14 +183,19 @@ func (a *app) renderer() *terminal.Renderer {
 
 // interactive reports whether a person looks at the output.
 func (a *app) interactive() bool {
-	file, ok := a.stdout.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd())) && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb"
+	return isTerminal(a.stdout) && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb"
 }
 
 // stepLabel is the prefix of a step's lines: short where it can be.
-func stepLabel(spec *core.Spec, stage *core.Stage, step *core.Step) string {
-	if len(spec.Stages) == 1 {
-		return step.Name
+func stepLabel(p *plan.Plan, node plan.Node) string {
+	if len(p.Instances) == 1 {
+		return node.Step.Name
 	}
-	return filepath.ToSlash(filepath.Join(stage.Name, step.Name))
+	return p.Instances[node.Instance].Name + "/" + node.Step.Name
+}
+
+// isTerminal reports whether a stream of this process is a terminal.
+func isTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
 }
