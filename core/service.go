@@ -1,6 +1,9 @@
 package core
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // PipelineParser turns the text of a pipeline file into specs. It never fails:
 // what is wrong is in the diagnostics. A spec is only usable when no diagnostic
@@ -103,6 +106,18 @@ type QueueControl interface {
 	// Drain pauses, and returns when nothing runs any more or ctx is done.
 	Drain(ctx context.Context, by string) error
 	Queue(ctx context.Context) QueueState
+}
+
+// ScheduleState says when a schedule of a pipeline fires next, and when it last did.
+type ScheduleState struct {
+	PipelineID     string `json:"pipeline_id"`
+	PipelineName   string `json:"pipeline_name"`
+	CronExpression string `json:"cron_expression"`
+	// TimeZone is empty for the server's default.
+	TimeZone string `json:"timezone,omitempty"`
+	// Next is nil for a schedule that never fires again; Last for one that has not.
+	Next *time.Time `json:"next,omitempty"`
+	Last *time.Time `json:"last,omitempty"`
 }
 
 // Catalog lists the connectors that were found, also the broken ones.
