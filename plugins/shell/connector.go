@@ -26,9 +26,23 @@ func newConnector() *connector {
 	return c
 }
 
-// run starts the step's shell, or joins it, and follows it to its end.
+// run starts the step's shell, or joins it, and follows it to its end. A shell that
+// ended before the step began is replaced: nothing has happened yet.
 func (c *connector) run(ctx context.Context, r sdk.Request[config], s *sdk.Session) (sdk.Result, error) {
 	attempt := newAttempt(r.Step)
+	for try := 1; ; try++ {
+		result, err := c.follow(ctx, attempt, r, s)
+		if !errors.Is(err, errUnbegun) {
+			return result, err
+		}
+		c.processes.forget(attempt.id)
+		if try == startTries {
+			return result, attempt.whyUnbegun()
+		}
+	}
+}
+
+func (c *connector) follow(ctx context.Context, attempt *attempt, r sdk.Request[config], s *sdk.Session) (sdk.Result, error) {
 	process, err := c.processes.startOrJoin(attempt, r)
 	if err != nil {
 		return sdk.Result{}, err

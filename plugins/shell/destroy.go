@@ -42,11 +42,15 @@ func (t *processTable) destroy(attempts []*attempt) {
 	if everywhere {
 		killMarked(ids)
 	}
+	for id := range ids {
+		t.forget(id)
+	}
+}
+
+func (t *processTable) forget(id string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for id := range ids {
-		delete(t.byID, id)
-	}
+	delete(t.byID, id)
 }
 
 // find returns an attempt's process, also one that an earlier process of this

@@ -21,11 +21,16 @@ type process struct {
 	done chan struct{} // closed when the shell has ended
 	end  ending        // valid after done
 	lost bool          // valid after done: it ended and nobody knows how
+	// unbegun, valid after done: it ended before it made its claim, and nobody else
+	// has made one. Nothing of the step has happened.
+	unbegun bool
 }
 
 // result is how the shell ended; call it after done.
 func (p *process) result() (sdk.Result, error) {
 	switch {
+	case p.unbegun:
+		return sdk.Result{}, errUnbegun
 	case p.lost:
 		return sdk.Result{}, &sdk.Error{Class: sdk.ClassLost,
 			Message:    "the step's shell is gone and left no exit code: it was killed while nobody watched it, or the machine restarted",
@@ -125,27 +130,22 @@ func (p *process) wait(ended func() (syscall.WaitStatus, error)) {
 		p.lost = true
 		return
 	}
+	p.end = ending{code: status.ExitStatus()}
 	if status.Signaled() {
 		p.end = ending{signal: unix.SignalName(status.Signal())}
-		// Best effort: without it, only a later join would not know the signal.
-		_ = p.attempt.recordSignal(p.end.signal)
-		return
 	}
-	p.end = ending{code: status.ExitStatus()}
-	if p.end.code == claimFailed {
-		p.yieldTo()
-	}
-}
-
-// yieldTo follows the shell that made the claim, if it was not ours.
-func (p *process) yieldTo() {
 	owner, err := p.attempt.pid()
-	if err != nil || owner == 0 || owner == p.pid {
-		return
+	switch {
+	case err != nil:
+		p.lost = true
+	case owner == p.pid:
+		if p.end.signal != "" {
+			// Best effort: without it, only a later join would not know the signal.
+			_ = p.attempt.recordSignal(p.end.signal)
+		}
+	case p.end.signal != "" || p.end.code == claimFailed:
+		p.yield()
 	}
-	other := join(p.attempt, owner)
-	<-other.done
-	p.end, p.lost = other.end, other.lost
 }
 
 // join follows a shell that is not a child of this process.

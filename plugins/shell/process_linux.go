@@ -127,15 +127,18 @@ func children() []int {
 }
 
 // killMarked ends every process on the machine that carries an attempt's mark: the
-// way to find what was started by an earlier process of this connector.
-func killMarked(ids map[string]bool) {
+// way to find what was started by an earlier process of this connector. It reports
+// whether there was any.
+func killMarked(ids map[string]bool) (found bool) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
-		return
+		return false
 	}
 	for _, entry := range entries {
 		if pid, err := strconv.Atoi(entry.Name()); err == nil && marked(pid, ids) {
+			found = true
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 	}
+	return found
 }
