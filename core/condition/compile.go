@@ -31,9 +31,9 @@ type expression struct {
 
 // Reference is something an expression looks up.
 type Reference struct {
-	// Kind is env, params, matrix, secrets or steps.
+	// Kind is env, params, matrix, secrets, steps, or hash for the files of the run.
 	Kind string
-	// Name is what is looked up; of steps, the step.
+	// Name is what is looked up; of steps the step, of hash the function.
 	Name string
 	// Output is the key of a step's output.
 	Output string

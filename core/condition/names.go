@@ -84,6 +84,7 @@ func (r *resolver) resolveHash(n *ast.CallNode, name string) {
 		r.fail(n, "write "+name+"('go.sum')", "%s() needs the files, as a pattern", name)
 		return
 	}
+	r.refer(n, "hash", name, "")
 	for i := range n.Arguments {
 		r.resolve(&n.Arguments[i])
 		if !isText(n.Arguments[i]) {

@@ -194,7 +194,7 @@ func TestReferences(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want = []condition.Reference{{Kind: "env", Name: "X", Offset: 7}, {Kind: "secrets", Name: "S", Offset: 25}, {Kind: "params", Name: "p", Offset: 42}}
+	want = []condition.Reference{{Kind: "env", Name: "X", Offset: 7}, {Kind: "secrets", Name: "S", Offset: 25}, {Kind: "hash", Name: "hash", Offset: 37}, {Kind: "params", Name: "p", Offset: 42}}
 	if diff := cmp.Diff(want, parsed.References()); diff != "" {
 		t.Error(diff)
 	}

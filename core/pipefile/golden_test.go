@@ -51,6 +51,8 @@ func testCatalog() catalog {
 		{Name: "acme", SHA256: "2", State: core.ConnectorRunning, Actions: []core.ActionInfo{
 			{Name: "deploy", ConfigSchema: json.RawMessage(deploySchema)}, {Name: "destroy", ConfigSchema: json.RawMessage(`{"type":"object"}`)}}},
 		{Name: "github", SHA256: "3", State: core.ConnectorAvailable, Actions: []core.ActionInfo{{Name: "clone", ConfigSchema: json.RawMessage(`{"type":"object"}`)}}},
+		{Name: "outputs", SHA256: "6", State: core.ConnectorAvailable, Actions: []core.ActionInfo{{Name: "run", ConfigSchema: json.RawMessage(`{"type":"object"}`),
+			Outputs: []core.ConnectorNeed{{Name: "url"}, {Name: "id"}}}}},
 		{Name: "aws", SHA256: "4", State: core.ConnectorBroken, Reason: "it speaks protocol 9, this host speaks 1"},
 		{Name: "odd", SHA256: "5", State: core.ConnectorAvailable, Actions: []core.ActionInfo{{Name: "run", ConfigSchema: json.RawMessage(`{"type":"nonsense"}`)}}},
 	}

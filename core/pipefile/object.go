@@ -15,7 +15,21 @@ type decoder struct {
 	options    Options
 	schemas    *schemaCache
 	connectors map[string]*core.ConnectorInfo // looked up in this document; nil is unknown
-	kept       map[string]bool                // reported as kept; see keep
+	kept       map[string]bool                // reported as kept; see keptAt
+	// broken are the declarations that could not be read: references to what they
+	// would have declared are let be.
+	broken        map[string]bool
+	artifactNames map[string]position
+	// stageIndex and stepIndex are what is being read, -1 for none.
+	stageIndex, stepIndex int
+	uses                  []use
+	// evaluated are the places of texts whose expressions are evaluated.
+	evaluated map[position]bool
+}
+
+func newDecoder(ctx context.Context, r *reporter, o Options, schemas *schemaCache) *decoder {
+	return &decoder{ctx: ctx, reporter: r, options: o, schemas: schemas, connectors: map[string]*core.ConnectorInfo{},
+		broken: map[string]bool{}, artifactNames: map[string]position{}, stageIndex: -1, stepIndex: -1, evaluated: map[position]bool{}}
 }
 
 // object is a mapping whose keys are known.
@@ -119,14 +133,6 @@ func (o *object) name() string {
 
 // maxName is the longest name of a pipeline, stage or step in bytes.
 const maxName = 200
-
-// raw returns a field as JSON, unread.
-func (o *object) raw(key string) []byte {
-	if e := o.field(key); e != nil {
-		return e.value.appendJSON(nil)
-	}
-	return nil
-}
 
 // fieldPosition returns where a field's value is, or where the object begins.
 func (v *value) fieldPosition(key string, item int) position {

@@ -3,9 +3,10 @@
 //
 // The way of a file: source (text checked and normalised), tokens (bounded), value
 // (a small tree with positions, aliases resolved within a budget), decoder (the
-// keys), and last the checks that need more than one value: names and cycles (see
-// core/plan), conditions (core/condition), configs against the schemas of their
-// connectors.
+// keys; expressions are those of core/condition), and last the checks that need more
+// than one value: configs against the schemas of their connectors, names and cycles
+// (see core/plan), and what expressions refer to. KEYS.md is for people who write
+// pipelines.
 package pipefile
 
 import (
@@ -67,7 +68,7 @@ func parse(ctx context.Context, file string, source []byte, o Options, schemas *
 	}
 	var specs []*core.Spec
 	for _, document := range documents {
-		d := &decoder{ctx: ctx, reporter: r, options: o, schemas: schemas, connectors: map[string]*core.ConnectorInfo{}}
+		d := newDecoder(ctx, r, o, schemas)
 		if spec := d.pipeline(document); spec != nil {
 			specs = append(specs, spec)
 		}

@@ -8,9 +8,16 @@ import (
 )
 
 var (
-	pipelineKeys = []string{"name", "description", "triggers", "stages", "environment", "timeout", "retry_count", "notifications"}
-	stageKeys    = []string{"name", "steps", "condition", "parallel", "environment", "timeout", "retry_count",
-		"depends_on", "matrix", "concurrency", "when"}
+	pipelineKeys = []string{"name", "description", "triggers", "stages", "environment", "timeout", "retry_count", "notifications",
+		"params", "parameters", "concurrency", "max_executions", "priority"}
+	stageKeys = []string{"name", "steps", "condition", "parallel", "environment", "timeout", "retry_count",
+		"depends_on", "matrix", "concurrency", "when", "approval"}
+)
+
+// Bounds of what a pipeline may ask of the queue.
+const (
+	maxExecutions = 10_000
+	maxPriority   = 100
 )
 
 // pipeline reads a document. The spec may be incomplete when there are errors.
@@ -29,14 +36,22 @@ func (d *decoder) pipeline(v *value) *core.Spec {
 		Environment: o.environment(),
 		Timeout:     o.timeout(),
 		RetryCount:  o.retries(),
+
+		Params:        o.params(),
+		Concurrency:   o.concurrency(),
+		MaxExecutions: o.number("max_executions", 0, maxExecutions),
+		Priority:      o.number("priority", -maxPriority, maxPriority),
 	}
 	spec.Triggers = o.triggers()
 	spec.Notifications = o.notifications()
 	stages := o.items("stages", "stage")
-	for _, item := range stages {
+	for i, item := range stages {
+		d.stageIndex = i
 		spec.Stages = append(spec.Stages, d.stage(item))
 	}
-	d.checkPlan(spec, stages)
+	d.stageIndex = -1
+	d.checkReferences(spec, d.checkPlan(spec, stages))
+	d.warnUnevaluated(v)
 	return spec
 }
 
@@ -71,19 +86,34 @@ func (d *decoder) stage(v *value) core.Stage {
 		Timeout:     o.timeout(),
 		RetryCount:  o.retries(),
 		DependsOn:   o.texts("depends_on"),
+		Matrix:      o.matrix(),
+		Concurrency: o.concurrency(),
+		When:        o.when(),
+		Approval:    o.approval(),
 	}
-	o.keep("matrix")
-	o.keep("concurrency")
-	o.keep("when")
-	for _, item := range o.items("steps", "step") {
+	for i, item := range o.items("steps", "step") {
+		d.stepIndex = i
 		stage.Steps = append(stage.Steps, d.step(item))
 	}
+	d.stepIndex = -1
 	return stage
 }
 
-// checkPlan puts the problems of the plan at their places.
-func (d *decoder) checkPlan(spec *core.Spec, stages []*value) {
-	_, problems := plan.Compile(spec)
+// maxNodes is how many steps one run may have, with those of all combinations.
+const maxNodes = 50_000
+
+// checkPlan puts the problems of the plan at their places; without any it returns
+// the plan.
+func (d *decoder) checkPlan(spec *core.Spec, stages []*value) *plan.Plan {
+	total := 0
+	for i := range spec.Stages {
+		combinations, _ := plan.Combinations(spec.Stages[i].Matrix)
+		if total += len(combinations) * len(spec.Stages[i].Steps); total > maxNodes {
+			d.error(stages[i].fieldPosition("matrix", -1), fmt.Sprintf("with all its combinations the pipeline has more than %d steps", maxNodes), "divide it into several")
+			return nil
+		}
+	}
+	compiled, problems := plan.Compile(spec)
 	for _, p := range problems {
 		if p.Stage < 0 {
 			d.error(position{}, p.Message, p.Suggestion)
@@ -95,6 +125,7 @@ func (d *decoder) checkPlan(spec *core.Spec, stages []*value) {
 		}
 		d.error(at.fieldPosition(p.Field, p.Item), p.Message, p.Suggestion)
 	}
+	return compiled
 }
 
 // uniquePipelines refuses two pipelines of one name in one file.

@@ -31,6 +31,7 @@ type reporter struct {
 	seen   map[string]bool
 	more   int
 	failed bool
+	errors int
 }
 
 func newReporter(file string) *reporter { return &reporter{file: file, seen: map[string]bool{}} }
@@ -60,6 +61,7 @@ func (r *reporter) line(n int) string {
 
 func (r *reporter) error(at position, message, suggestion string) {
 	r.failed = true
+	r.errors++
 	r.add(core.SeverityError, at, message, suggestion)
 }
 

@@ -46,34 +46,56 @@ func (o *object) flag(key string) bool {
 const maxRetries = 100
 
 // retries returns retry_count; missing is nil.
-func (o *object) retries() *int {
-	e := o.field("retry_count")
+func (o *object) retries() *int { return o.integer("retry_count", 0, maxRetries) }
+
+// integer returns a whole number within bounds; missing is nil.
+func (o *object) integer(key string, least, most int) *int {
+	e := o.field(key)
 	if e == nil {
 		return nil
 	}
 	n, err := strconv.Atoi(e.value.text)
-	if err != nil || n < 0 || n > maxRetries {
-		o.error(e.value.at, fmt.Sprintf("retry_count must be a whole number from 0 to %d, this is %s", maxRetries, e.value.describe()), "")
+	if e.value.kind >= kindList || err != nil || n < least || n > most {
+		o.error(e.value.at, fmt.Sprintf("%s must be a whole number from %d to %d, this is %s", key, least, most, e.value.describe()), "")
 		return nil
 	}
 	return &n
 }
 
+// number is integer with 0 for missing.
+func (o *object) number(key string, least, most int) int {
+	if n := o.integer(key, least, most); n != nil {
+		return *n
+	}
+	return 0
+}
+
 // timeout returns a duration; missing is 0.
-func (o *object) timeout() core.Duration {
-	e := o.field("timeout")
+func (o *object) timeout() core.Duration { return o.duration("timeout") }
+
+func (o *object) duration(key string) core.Duration {
+	e := o.field(key)
 	if e == nil {
 		return 0
 	}
 	if e.value.kind >= kindList {
-		o.error(e.value.at, "timeout must be a duration, this is "+e.value.describe(), "write seconds (90) or a number with a unit (90s, 10m, 1h30m)")
+		o.error(e.value.at, key+" must be a duration, this is "+e.value.describe(), "write seconds (90) or a number with a unit (90s, 10m, 1h30m)")
 		return 0
 	}
 	d, err := core.ParseDuration(e.value.text)
 	if err != nil {
-		o.error(e.value.at, "timeout: "+err.Error(), "")
+		o.error(e.value.at, key+": "+err.Error(), "")
 	}
 	return d
+}
+
+// oneOf returns a word of a list; missing is "".
+func (o *object) oneOf(key string, known ...string) string {
+	word := o.text(key)
+	if e := o.field(key); e != nil && e.value.kind < kindList && !contains(known, word) {
+		o.error(e.value.at, fmt.Sprintf("%s is one of %s, not %s", key, strings.Join(known, ", "), e.value.describe()), suggest(word, known, "known"))
+	}
+	return word
 }
 
 // texts returns a list of texts; a single text is a list of one, missing is nil,
@@ -99,58 +121,4 @@ func (o *object) texts(key string) []string {
 		list = append(list, item.text)
 	}
 	return list
-}
-
-// environment returns a mapping, or a list of K=V, with values as they are
-// written; nothing is the empty text.
-func (o *object) environment() map[string]string {
-	const key = "environment"
-	e := o.field(key)
-	if e == nil {
-		return nil
-	}
-	env := make(map[string]string, len(e.value.entries)+len(e.value.list))
-	switch e.value.kind {
-	case kindMap:
-		for _, variable := range e.value.entries {
-			v := variable.value
-			if v.kind >= kindList {
-				o.error(v.at, fmt.Sprintf("the value of %s must be a text, this is %s", short(variable.key), v.describe()), "quote it")
-				continue
-			}
-			if o.variableName(variable.keyAt, variable.key) {
-				env[variable.key] = v.environmentText()
-			}
-		}
-	case kindList:
-		for _, item := range e.value.list {
-			name, text, found := strings.Cut(item.text, "=")
-			if item.kind >= kindList || !found {
-				o.error(item.at, "a list under environment has items NAME=value, this is "+item.describe(), "write a mapping: NAME: value")
-				continue
-			}
-			if o.variableName(item.at, name) {
-				env[name] = text
-			}
-		}
-	default:
-		o.error(e.value.at, "environment must be a mapping or a list of NAME=value, this is "+e.value.describe(), "write NAME: value, one a line")
-		return nil
-	}
-	return env
-}
-
-func (v *value) environmentText() string {
-	if v.kind == kindNull {
-		return ""
-	}
-	return v.text
-}
-
-func (o *object) variableName(at position, name string) bool {
-	if name == "" || strings.ContainsAny(name, "=\x00\n") {
-		o.error(at, fmt.Sprintf("%q cannot be the name of a variable", short(name)), "use letters, digits and _")
-		return false
-	}
-	return true
 }

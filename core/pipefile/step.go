@@ -9,7 +9,7 @@ import (
 )
 
 var stepKeys = []string{"name", "step_type", "run", "config", "condition", "continue_on_error", "timeout", "depends_on",
-	"retry_count", "environment", "secrets", "outputs", "artifacts", "cache", "when"}
+	"retry_count", "environment", "secrets", "outputs", "artifacts", "cache", "when", "approval", "grace_period"}
 
 func (d *decoder) step(v *value) core.Step {
 	o, ok := d.object(v, "a step", stepKeys)
@@ -24,12 +24,14 @@ func (d *decoder) step(v *value) core.Step {
 		RetryCount:      o.retries(),
 		Environment:     o.environment(),
 		DependsOn:       o.texts("depends_on"),
-		Secrets:         o.texts("secrets"),
+		Secrets:         o.secrets(),
+		Outputs:         o.outputs(),
+		Cache:           o.caches(),
+		When:            o.when(),
+		Approval:        o.approval(),
+		Grace:           o.duration("grace_period"),
 	}
-	o.keep("artifacts")
-	o.keep("cache")
-	o.keep("when")
-	o.keep("secrets")
+	step.Artifacts = o.artifacts(step.Name)
 	work, ok := o.work()
 	if !ok {
 		step.Config = json.RawMessage("{}")
@@ -37,6 +39,7 @@ func (d *decoder) step(v *value) core.Step {
 	}
 	step.Connector, step.Action = work.connector, work.takeAction(d)
 	step.Config = work.config.appendJSON(nil)
+	d.configTemplates(work.config)
 	d.checkWork(work, step.Name)
 	return step
 }

@@ -51,8 +51,8 @@ func (d *decoder) trigger(v *value) (core.Trigger, bool) {
 			message = "a trigger has no trigger_type"
 		}
 		d.error(v.fieldPosition("trigger_type", -1), message, suggest(string(t.Type), known, "trigger types"))
-	} else if t.Type != core.TriggerManual {
-		d.keptAt("triggers", "triggers other than manual", v.at)
+	} else if t.Type != core.TriggerManual && t.Type != core.TriggerSchedule {
+		d.keptAt("triggers", "triggers other than manual and schedule", v.at)
 	}
 	if e := o.field("config"); e != nil {
 		t.Config = d.triggerConfig(e.value)
