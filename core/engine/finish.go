@@ -2,7 +2,10 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 
 	"github.com/patchbay-ci/patchbay/core"
 	"github.com/patchbay-ci/patchbay/sdk"
@@ -87,7 +90,11 @@ func (r *run) destroy(connector string, attempts []*core.Attempt) {
 		return client.DestroyStep(ctx, request)
 	})
 	if err != nil {
-		r.log.Error("DestroyStep failed; something may be left", "connector", connector, "error", err)
+		level := hclog.Error
+		if !slices.ContainsFunc(attempts, func(a *core.Attempt) bool { return a.ErrorClass == "" }) {
+			level = hclog.Warn // the connector never got as far as leaving something
+		}
+		r.log.Log(level, "DestroyStep failed; something may be left", "connector", connector, "error", err)
 		return
 	}
 	for _, a := range attempts {
