@@ -44,6 +44,9 @@ type verdict struct {
 // decide applies, in this order: what came before (unless a condition asks about
 // the status, and so decides by itself), the stage's condition, the step's.
 func (r *run) decide(node int) verdict {
+	if retry := r.execution.Retry; retry != nil && retry.Mode == core.RetryStep && retry.Step == node && r.halt == nil {
+		return verdict{run: true} // it was asked for by name
+	}
 	stage := r.plan.Nodes[node].Stage
 	byStage, byStep := r.conditions.stages[stage], r.conditions.nodes[node]
 	if !byStep.UsesStatus() {
