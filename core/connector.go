@@ -1,6 +1,13 @@
 package core
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"errors"
+)
+
+// ErrConnectorKilled says that a connector's process is gone because somebody else
+// killed it: no fault of the connector's, nor of the step in its hands.
+var ErrConnectorKilled = errors.New("the connector was killed by somebody else")
 
 // ConnectorState is how a connector stands.
 type ConnectorState string

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/patchbay-ci/patchbay/core"
 	"github.com/patchbay-ci/patchbay/core/pluginhost"
 	"github.com/patchbay-ci/patchbay/sdk"
 )
@@ -16,16 +17,16 @@ func TestKillsAreNoCrashLoop(t *testing.T) {
 	f := newFixture(t, "", []string{"good"}, nil)
 	f.SetLimits(pluginhost.Limits{CrashLimit: 3, BackOff: time.Millisecond, Quarantine: time.Hour})
 	for i := range 7 {
-		if _, err := use(t.Context(), f.Host, "good", "kill"); !errors.Is(err, sdk.ErrGone) {
-			t.Fatalf("kill %d: got %v, want ErrGone", i+1, err)
+		if _, err := use(t.Context(), f.Host, "good", "kill"); !errors.Is(err, sdk.ErrGone) || !errors.Is(err, core.ErrConnectorKilled) {
+			t.Fatalf("kill %d: got %v, want ErrGone and ErrConnectorKilled", i+1, err)
 		}
 	}
 	if _, err := use(t.Context(), f.Host, "good", ""); err != nil {
 		t.Fatalf("after the kills: %v", err)
 	}
 	for range 3 {
-		if _, err := use(t.Context(), f.Host, "good", "exit"); !errors.Is(err, sdk.ErrGone) {
-			t.Fatalf("got %v, want ErrGone", err)
+		if _, err := use(t.Context(), f.Host, "good", "exit"); !errors.Is(err, sdk.ErrGone) || errors.Is(err, core.ErrConnectorKilled) {
+			t.Fatalf("got %v, want ErrGone alone", err)
 		}
 	}
 	if _, err := use(t.Context(), f.Host, "good", ""); sdk.ClassOf(err) != sdk.ClassInternal {

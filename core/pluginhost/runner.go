@@ -135,10 +135,8 @@ func (r *runner) Kill(context.Context) error {
 // kill ends the process by force, now or as soon as it is started, and does not
 // wait for its end. One that has ended is not said to have been killed.
 func (r *runner) kill() {
-	select {
-	case <-r.done:
+	if r.hasEnded() {
 		return
-	default:
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -171,6 +169,15 @@ func (r *runner) awaitEnd(limit time.Duration) {
 	select {
 	case <-r.done:
 	case <-timer.C:
+	}
+}
+
+func (r *runner) hasEnded() bool {
+	select {
+	case <-r.done:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -3,8 +3,10 @@ package pluginhost
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
+	"github.com/patchbay-ci/patchbay/core"
 	"github.com/patchbay-ci/patchbay/sdk"
 )
 
@@ -30,10 +32,11 @@ type launch struct {
 }
 
 // Use calls do with a live connector, which it launches if need be, and keeps it
-// alive until do returns. It returns do's error unchanged.
+// alive until do returns. It returns do's error unchanged, but for one case.
 //
 // An sdk.ErrGone from do means that the process died, or does not keep to the
-// protocol: the next Use gets another one. When none can be had, the error is an
+// protocol: the next Use gets another one. When somebody else has killed it, the
+// error is a core.ErrConnectorKilled, too. When none can be had, the error is an
 // *sdk.Error. A caller whose ctx ends gets its cause; a launch under way goes on
 // for the others.
 func (h *Host) Use(ctx context.Context, name string, do func(client *sdk.Client, info sdk.Info) error) error {
@@ -41,6 +44,18 @@ func (h *Host) Use(ctx context.Context, name string, do func(client *sdk.Client,
 	if err != nil {
 		return err
 	}
+	err = h.useOnce(p, do)
+	if errors.Is(err, sdk.ErrGone) {
+		p.runner.awaitEnd(2 * h.limits.wedged)
+		if p.runner.hasEnded() && p.runner.killedByOthers() {
+			err = fmt.Errorf("%w: %w", err, core.ErrConnectorKilled)
+		}
+	}
+	return err
+}
+
+// useOnce calls do and gives the process back, also when do panics.
+func (h *Host) useOnce(p *process, do func(client *sdk.Client, info sdk.Info) error) (err error) {
 	gone := false
 	defer func() { h.release(p, gone) }()
 	err = do(p.client, p.info)
