@@ -27,6 +27,10 @@ type expression struct {
 	references  []Reference
 	usesStatus  bool
 	usesSecrets bool
+	// param is NAME, when the expression is params.NAME and nothing else.
+	param string
+	// kind is what it gives.
+	kind reflect.Kind
 }
 
 // Reference is something an expression looks up.
@@ -93,7 +97,10 @@ func compile(text string, words words, at place) (*expression, *SyntaxError) {
 	if err != nil {
 		return nil, unreadable()
 	}
-	e := &expression{program: program, references: r.found, usesStatus: r.usesStatus}
+	e := &expression{program: program, references: r.found, usesStatus: r.usesStatus, kind: kind.Kind()}
+	if isLookup(tree.Node) && len(r.found) == 1 && r.found[0].Kind == "params" {
+		e.param = r.found[0].Name
+	}
 	for _, reference := range r.found {
 		e.usesSecrets = e.usesSecrets || reference.Kind == "secrets"
 	}

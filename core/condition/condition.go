@@ -30,6 +30,8 @@ import (
 	"slices"
 
 	"github.com/expr-lang/expr/vm"
+
+	"github.com/patchbay-ci/patchbay/core"
 )
 
 // MaxLength is the longest expression in bytes: a condition, or what is between
@@ -57,6 +59,8 @@ type Variables struct {
 	// Params are the values of the pipeline's parameters, Matrix those of the
 	// stage's combination.
 	Params, Matrix map[string]string
+	// ParamTypes are the declared types; only Template.Value looks at them.
+	ParamTypes map[string]core.ParamType
 	// Secrets are those that the step names. Only templates see them.
 	Secrets map[string]string
 	// Outputs are those of earlier steps: step name, key. A step of another stage

@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"unicode"
+
+	"github.com/patchbay-ci/patchbay/core"
 )
 
 // maxExpanded bounds what all expressions of a text give together, in bytes.
@@ -21,6 +24,30 @@ func (t *Template) Expand(v Variables) (string, error) {
 // So ${VAR} can be replaced in what the file says, and never in a value.
 func (t *Template) ExpandWith(v Variables, literal func(text string) string) (string, error) {
 	return t.expand(v, literal, nil)
+}
+
+// Value is ExpandWith for what is not always text, the config of a step. Where the
+// text is one expression and nothing else, the value keeps its kind: it is a bool, a
+// json.Number or a string. The value of params.NAME has the type of the param.
+func (t *Template) Value(v Variables, literal func(text string) string) (any, error) {
+	text, err := t.ExpandWith(v, literal)
+	if err != nil || len(t.parts) != 1 || t.parts[0].expression == nil {
+		return text, err
+	}
+	kind := t.parts[0].expression.kind
+	switch v.ParamTypes[t.parts[0].expression.param] {
+	case core.ParamBoolean:
+		kind = reflect.Bool
+	case core.ParamNumber:
+		kind = reflect.Float64
+	}
+	switch {
+	case kind == reflect.Bool:
+		return truth(text), nil
+	case kind != reflect.String && json.Valid([]byte(text)):
+		return json.Number(text), nil
+	}
+	return text, nil
 }
 
 // ExpandSafe is Expand for the text of a program. A value is let in only when no

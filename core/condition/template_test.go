@@ -1,12 +1,14 @@
 package condition_test
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/patchbay-ci/patchbay/core"
 	"github.com/patchbay-ci/patchbay/core/condition"
 )
 
@@ -179,6 +181,28 @@ func TestExpandWith(t *testing.T) {
 	}
 }
 
+// A config value that is one expression keeps its kind.
+func TestValue(t *testing.T) {
+	t.Parallel()
+	v := templateVariables()
+	v.Params = map[string]string{"count": "3", "on": "True", "text": "5", "odd": "x"}
+	v.ParamTypes = map[string]core.ParamType{"count": core.ParamNumber, "on": core.ParamBoolean, "text": core.ParamString, "odd": core.ParamNumber}
+	for text, want := range map[string]any{
+		"${{ params.count }}": json.Number("3"), "${{ params.on }}": true, "${{ params.text }}": "5", "${{ params.odd }}": "x", "${{ params['count'] }}": json.Number("3"),
+		"${{ params.count }} ": "3 ", "x${{ params.on }}": "xTrue", "${{ params.count + '' }}": "3", "${{ int(params.text) + 1 }}": json.Number("6"),
+		"${{ params.count > 2 }}": true, "${{ params.count < 2 }}": false, "${{ branch }}": "main", "true": "true", "${X}": "y", "": "",
+	} {
+		parsed, err := condition.ParseTemplate(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := parsed.Value(v, func(literal string) string { return strings.ReplaceAll(literal, "${X}", "y") })
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%s: %v %s", text, err, diff)
+		}
+	}
+}
+
 func TestReferences(t *testing.T) {
 	t.Parallel()
 	c, err := condition.Parse("${A} == 'ä${B}' && params.dry-run || steps['a/b'].outputs.c == matrix[\"x\"]")
@@ -225,6 +249,9 @@ func FuzzParseTemplate(f *testing.F) {
 		}
 		if parsed.Plain() && (got != text || err != nil) {
 			t.Fatalf("got %q, %v", got, err)
+		}
+		if value, valueErr := parsed.Value(templateVariables(), nil); (err == nil) != (valueErr == nil) || valueErr == nil && value == nil {
+			t.Fatalf("value %v, %v", value, valueErr)
 		}
 		_, _ = parsed.ExpandSafe(condition.Variables{})
 	})

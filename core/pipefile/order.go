@@ -18,18 +18,26 @@ type order struct {
 	plan   *plan.Plan
 	stages map[string]int
 	steps  map[string][]stepRef // by the step's name alone
-	needs  map[stepRef][]stepRef
-	// ended are the steps that end before one; the last that was asked for.
+	// base is the vertex of a stage's beginning; its steps follow.
+	base  []int
+	needs [][]stepRef // by vertex
+	// of is the step that was asked for last; what has to end before it has the
+	// round in ended. A big pipeline asks thousands of times.
 	of    stepRef
-	ended map[stepRef]bool
+	round int
+	ended []int
+	stack []stepRef
 }
 
 func newOrder(spec *core.Spec, compiled *plan.Plan) *order {
-	o := &order{spec: spec, plan: compiled, stages: map[string]int{}, steps: map[string][]stepRef{}, needs: map[stepRef][]stepRef{}}
+	o := &order{spec: spec, plan: compiled, stages: map[string]int{}, steps: map[string][]stepRef{}, base: make([]int, len(spec.Stages))}
+	vertices := 0
 	for i := range spec.Stages {
 		if _, twice := o.stages[spec.Stages[i].Name]; !twice {
 			o.stages[spec.Stages[i].Name] = i
 		}
+		o.base[i] = vertices
+		vertices += 1 + len(spec.Stages[i].Steps)
 		for j := range spec.Stages[i].Steps {
 			name := spec.Stages[i].Steps[j].Name
 			o.steps[name] = append(o.steps[name], stepRef{i, j})
@@ -38,22 +46,24 @@ func newOrder(spec *core.Spec, compiled *plan.Plan) *order {
 	if compiled == nil {
 		return o
 	}
+	o.needs, o.ended = make([][]stepRef, vertices), make([]int, vertices)
 	for i := range compiled.Nodes {
 		n := &compiled.Nodes[i]
-		from := stepRef{n.Stage, n.StepIndex}
-		if _, done := o.needs[from]; done || n.IsApproval() {
+		v := o.vertex(stepRef{n.Stage, n.StepIndex})
+		if n.IsApproval() || o.needs[v] != nil {
 			continue // Another combination of the same step.
 		}
-		list := []stepRef{}
+		o.needs[v] = []stepRef{}
 		for _, need := range n.Needs {
 			if to := &compiled.Nodes[need]; !to.IsApproval() {
-				list = append(list, stepRef{to.Stage, to.StepIndex})
+				o.needs[v] = append(o.needs[v], stepRef{to.Stage, to.StepIndex})
 			}
 		}
-		o.needs[from] = list
 	}
 	return o
 }
+
+func (o *order) vertex(r stepRef) int { return o.base[r.stage] + 1 + r.step }
 
 // find returns the steps that a name can mean in a stage: the stage's own, one
 // written "stage/step", or those of that name.
@@ -109,39 +119,46 @@ func (o *order) before(this, other stepRef) bool {
 	if o.plan == nil {
 		return true
 	}
-	if o.ended == nil || o.of != this {
-		o.of, o.ended = this, o.allBefore(this)
+	if this.stage < 0 {
+		return false
 	}
-	return o.ended[other]
+	if o.round == 0 || o.of != this {
+		o.of = this
+		o.goBack()
+	}
+	return o.ended[o.vertex(other)] == o.round
 }
 
-// allBefore goes back over everything that a step waits for.
-func (o *order) allBefore(this stepRef) map[stepRef]bool {
-	ended := map[stepRef]bool{}
-	begun := make([]bool, len(o.plan.Stages))
-	stack := []stepRef{this}
-	add := func(r stepRef) {
-		if !ended[r] {
-			ended[r] = true
-			stack = append(stack, r)
-		}
+// goBack marks everything that the step waits for, directly or not.
+func (o *order) goBack() {
+	o.round++
+	o.stack = o.stack[:0]
+	for _, need := range o.needs[o.vertex(o.of)] {
+		o.mark(need)
 	}
-	for len(stack) > 0 {
-		r := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
-		for _, need := range o.needs[r] {
-			add(need)
-		}
-		if r.stage < 0 || begun[r.stage] {
+	o.mark(stepRef{o.of.stage, -1})
+	for len(o.stack) > 0 {
+		r := o.stack[len(o.stack)-1]
+		o.stack = o.stack[:len(o.stack)-1]
+		if r.step >= 0 {
+			for _, need := range o.needs[o.vertex(r)] {
+				o.mark(need)
+			}
+			o.mark(stepRef{r.stage, -1})
 			continue
 		}
-		begun[r.stage] = true
-		for _, need := range o.plan.Stages[r.stage].Needs {
-			for j := range o.spec.Stages[need].Steps {
-				add(stepRef{need, j})
+		for _, stage := range o.plan.Stages[r.stage].Needs {
+			for j := range o.spec.Stages[stage].Steps {
+				o.mark(stepRef{stage, j})
 			}
-			add(stepRef{need, -1})
+			o.mark(stepRef{stage, -1}) // A stage may have no steps.
 		}
 	}
-	return ended
+}
+
+func (o *order) mark(r stepRef) {
+	if v := o.vertex(r); o.ended[v] != o.round {
+		o.ended[v] = o.round
+		o.stack = append(o.stack, r)
+	}
 }

@@ -57,6 +57,10 @@ func TestBounds(t *testing.T) {
 		"unclosed":      {"a: \"" + fill("x\\n"), "not YAML"},
 		"comments only": {fill("# c\n"), "empty"},
 		"blank only":    {fill("\n"), "empty"},
+		"combinations":  {"name: x\nstages:\n" + numbered("- {name: s%d, matrix: {a: &a [1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16], b: *a}, steps: [{name: t, run: x}]}\n", 250), "more than 50000 steps"},
+		"expressions":   {"name: x\nstages: [{name: s, steps: [{name: t, run: \"" + fill("${{ branch }}") + "\"}]}]\n", "more than 1000"},
+		"unknown steps": {"name: x\nstages:\n- name: s\n  steps:\n" + numbered("  - {name: s%d, run: '${{ steps.t.outputs.x }}'}\n", 5000), "there is no step"},
+		"params":        {"name: x\nparams: {" + keys(", ")[:2000] + "}\n", "200 is the most"},
 		"folded":        {"a: >\n" + fill("  x\n\n"), "no name"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -72,6 +76,24 @@ func TestBounds(t *testing.T) {
 			}
 			t.Errorf("got %v", diagnostics)
 		})
+	}
+}
+
+// numbered writes a line with each number below n.
+func numbered(line string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, line, i)
+	}
+	return b.String()
+}
+
+// TestManyReferences: each of many steps looks all the way back.
+func TestManyReferences(t *testing.T) {
+	t.Parallel()
+	source := "name: x\nstages:\n- name: s\n  steps:\n  - {name: first, run: x}\n" + numbered("  - {name: s%d, run: '${{ steps.first.outputs.x }}'}\n", 5000)
+	if _, diagnostics := pipefile.NewParser(testCatalog()).Parse("", []byte(source)); len(diagnostics) > 0 {
+		t.Errorf("got %.500v", diagnostics)
 	}
 }
 
