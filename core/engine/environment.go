@@ -62,10 +62,10 @@ func (r *run) inputs(node int) inputs {
 	}
 	in.variables = condition.Variables{
 		Branch: info.Branch, Tag: info.Tag, Event: string(info.Type), Commit: info.CommitHash, Repository: info.Repository,
-		Params: r.execution.Params, Matrix: matrix, Hash: r.hash,
+		Params: r.execution.Params, ParamTypes: r.paramTypes, Matrix: matrix, Hash: r.hash,
 	}
 	if r.expressive[node] {
-		in.variables.Outputs = maps.Clone(r.outputs.seenBy(r.plan, node))
+		in.variables.Outputs = r.outputs.seenBy(r.plan, node)
 	}
 	return in
 }

@@ -32,6 +32,21 @@ func expand(text string, environment map[string]string) string {
 	})
 }
 
+// value is text for a value of a config, which may be more than a text: where it is
+// one expression and nothing else, a number or a boolean stays one.
+func (in *inputs) value(text string, environment map[string]string) (any, error) {
+	if !strings.Contains(text, "${{") {
+		return expand(text, environment), nil
+	}
+	template, err := condition.ParseTemplate(text)
+	if err != nil {
+		return nil, err
+	}
+	variables := in.variables
+	variables.Env = environment
+	return template.Value(variables, func(literal string) string { return expand(literal, environment) })
+}
+
 // text expands the ${NAME} and the ${{ expressions }} of a text; neither is looked
 // for in a value.
 func (in *inputs) text(text string, environment map[string]string) (string, error) {
@@ -81,19 +96,19 @@ func (in *inputs) config(config json.RawMessage, environment map[string]string) 
 		return nil, fmt.Errorf("read the step's config: %w", err)
 	}
 	for key, value := range object {
-		change := in.text
+		change := func(text string) (any, error) { return in.value(text, environment) }
 		if programKeys[key] {
-			change = in.program
+			change = func(text string) (any, error) { return in.program(text, environment) }
 		}
 		var err error
-		if object[key], err = expandValue(value, func(text string) (string, error) { return change(text, environment) }); err != nil {
+		if object[key], err = expandValue(value, change); err != nil {
 			return nil, fmt.Errorf("config %s: %w", key, err)
 		}
 	}
 	return json.Marshal(object)
 }
 
-func expandValue(value any, change func(string) (string, error)) (_ any, err error) {
+func expandValue(value any, change func(string) (any, error)) (_ any, err error) {
 	switch v := value.(type) {
 	case string:
 		return change(v)

@@ -7,11 +7,12 @@ import (
 )
 
 // outputs are the outputs of steps by the names that expressions use: the step's, and
-// "stage/step". Of a stage with a matrix, a step sees those of its own combination
-// first; others see those of the combination that ended last.
+// "stage/step". A name alone means the step of one's own stage first, and of one's own
+// combination of its matrix; of another stage with a matrix, one sees what the
+// combination that ended last has set.
 type outputs struct {
 	all        map[string]map[string]string
-	byInstance []map[string]map[string]string // nil for instances without a matrix
+	byInstance []map[string]map[string]string
 }
 
 func newOutputs(p *plan.Plan) outputs {
@@ -23,24 +24,19 @@ func (o *outputs) add(p *plan.Plan, node int, values map[string]string) {
 		return
 	}
 	n := &p.Nodes[node]
-	stage := p.Stages[n.Stage].Spec.Name
-	o.all[n.Step.Name], o.all[stage+"/"+n.Step.Name] = values, values
-	if p.Instances[n.Instance].Matrix == nil {
-		return
+	name, withStage := n.Step.Name, p.Stages[n.Stage].Spec.Name+"/"+n.Step.Name
+	o.all[name], o.all[withStage] = values, values
+	own := o.byInstance[n.Instance]
+	if own == nil {
+		own = map[string]map[string]string{}
+		o.byInstance[n.Instance] = own
 	}
-	if o.byInstance[n.Instance] == nil {
-		o.byInstance[n.Instance] = map[string]map[string]string{}
-	}
-	o.byInstance[n.Instance][n.Step.Name], o.byInstance[n.Instance][stage+"/"+n.Step.Name] = values, values
+	own[name], own[withStage] = values, values
 }
 
-// seenBy returns what a node's expressions see. It is not to be changed.
+// seenBy returns what a node's expressions see: a map of the caller's own.
 func (o *outputs) seenBy(p *plan.Plan, node int) map[string]map[string]string {
-	own := o.byInstance[p.Nodes[node].Instance]
-	if own == nil {
-		return o.all
-	}
 	seen := maps.Clone(o.all)
-	maps.Copy(seen, own)
+	maps.Copy(seen, o.byInstance[p.Nodes[node].Instance])
 	return seen
 }

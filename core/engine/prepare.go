@@ -80,6 +80,10 @@ func (r *run) makePlan() error {
 	r.plan, r.schedule = compiled, newSchedule(compiled)
 	r.instanceHalt = make([]*stopReason, len(compiled.Instances))
 	r.instanceStarted = make([]bool, len(compiled.Instances))
+	r.paramTypes = make(map[string]core.ParamType, len(r.spec.Params))
+	for _, p := range r.spec.Params {
+		r.paramTypes[p.Name] = p.Type
+	}
 	r.outputs, r.expressive = newOutputs(compiled), expressive(compiled, r.spec.Environment)
 	if r.conditions, err = parseConditions(compiled); err != nil {
 		return &unrunnable{err.Error()}

@@ -39,6 +39,7 @@ type run struct {
 	outputs    outputs
 	builtin    map[string]string
 	expressive []bool // by node: see inputs
+	paramTypes map[string]core.ParamType
 	workspace  *workspace.Workspace
 	logs       core.LogWriter
 
