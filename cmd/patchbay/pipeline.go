@@ -57,7 +57,7 @@ func (a *app) updatePipeline(ctx context.Context, r *remote, args []string) erro
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
-	data, err := r.read(r.api.UpdatePipelineWithBody(ctx, args[0], yamlType, bytes.NewReader(source)))
+	data, err := r.read(r.api.UpdatePipelineWithBody(ctx, args[0], nil, yamlType, bytes.NewReader(source)))
 	if err != nil {
 		return invalidFile(err)
 	}

@@ -29,10 +29,18 @@ type Store interface {
 	Ping(ctx context.Context) error
 }
 
-// Deps are the parts that the API puts on the network.
+// Logs is a log store that can also be read from near its end.
+type Logs interface {
+	core.LogStore
+	// Tail returns a cursor of the log behind which there are about so many bytes.
+	Tail(ctx context.Context, executionID string, bytes int64) (core.Cursor, error)
+}
+
+// Deps are the parts that the API puts on the network. Those of the second group may
+// be nil: this server has no such thing then, and its routes say so.
 type Deps struct {
 	Store   Store
-	Logs    core.LogStore
+	Logs    Logs
 	Parser  core.PipelineParser
 	Trigger core.Triggerer
 	Engine  core.Canceller
@@ -41,12 +49,24 @@ type Deps struct {
 	Authenticate func(ctx context.Context, bearer string) (who string, err error)
 	Logger       hclog.Logger
 	Version      string
+
+	Retry     core.Retrier
+	Approve   core.Approver
+	Artifacts core.ArtifactReader
+	Secrets   core.SecretKeeper
+	Queue     core.QueueControl
+	// Schedules lists the schedules of all pipelines.
+	Schedules func(ctx context.Context) ([]core.ScheduleState, error)
+	// Origins are those of web pages, besides the server's own, that may open
+	// WebSockets: "https://ci.example.com".
+	Origins []string
 }
 
 // handlers implements the generated ServerInterface, one resource a file.
 type handlers struct {
 	Deps
 	contractJSON []byte
+	patience     patience
 }
 
 var _ ServerInterface = (*handlers)(nil)
@@ -58,7 +78,11 @@ func New(d Deps) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the contract: %w", err)
 	}
-	h := &handlers{Deps: d, contractJSON: contractJSON}
+	h := &handlers{Deps: d, contractJSON: contractJSON, patience: defaultPatience}
+	return h.routes(), nil
+}
+
+func (h *handlers) routes() http.Handler {
 	root := mux.NewRouter()
 	root.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, &core.Error{Code: core.CodeNotFound, Message: "there is nothing at " + r.URL.Path,
@@ -70,11 +94,15 @@ func New(d Deps) (http.Handler, error) {
 		h.failWith(w, r, http.StatusMethodNotAllowed, &core.Error{Code: core.CodeInvalid,
 			Message: r.Method + " is not possible at " + r.URL.Path, Suggestions: []string{"use " + allowed}})
 	})
+	// Before the generated route of the same name, which ends at a slash.
+	root.HandleFunc("/api/ci/artifacts/{id}/files/{path:.+}", func(w http.ResponseWriter, r *http.Request) {
+		h.GetArtifactFile(w, r, mux.Vars(r)["id"], mux.Vars(r)["path"])
+	}).Methods(http.MethodGet)
 	HandlerWithOptions(h, GorillaServerOptions{BaseURL: "/api", BaseRouter: root,
 		ErrorHandlerFunc: func(w http.ResponseWriter, r *http.Request, err error) {
 			h.fail(w, r, &core.Error{Code: core.CodeInvalid, Message: "a parameter is not as it should be", Details: err.Error()})
 		}})
-	return h.recovered(h.logged(h.authenticated(root))), nil
+	return h.recovered(h.logged(h.authenticated(root)))
 }
 
 // methods lists what is possible at a path.
@@ -88,6 +116,11 @@ func methods(root *mux.Router, r *http.Request) []string {
 		}
 	}
 	return list
+}
+
+// absent answers for a part that this server does not have.
+func (h *handlers) absent(w http.ResponseWriter, r *http.Request, what string) {
+	h.failWith(w, r, http.StatusNotImplemented, &core.Error{Code: core.CodeUnavailable, Message: "this server has no " + what})
 }
 
 // Limits of the server; slow and oversized clients are disconnected.
@@ -105,6 +138,8 @@ const (
 
 // NewServer makes an HTTP server with limits on every phase of a request.
 func NewServer(address string, handler http.Handler) *http.Server {
-	return &http.Server{Addr: address, Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
+	server := &http.Server{Addr: address, Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
 		WriteTimeout: answerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes}
+	tellFollowers(server)
+	return server
 }

@@ -5,55 +5,100 @@ import (
 	"time"
 
 	"github.com/patchbay-ci/patchbay/core"
+	"github.com/patchbay-ci/patchbay/core/plan"
 )
 
-// executionView shows an execution: the spec's stages and steps, with what is stored
+// executionView shows an execution: the plan's stages and steps, with what is stored
 // of them.
-func executionView(e *core.Execution, spec *core.Spec, stored []*core.StepRun) Execution {
-	runs := map[int]*core.StepRun{}
-	for _, run := range stored {
-		runs[run.Index] = run
+func executionView(e *core.Execution, compiled *plan.Plan, stored []*core.StepRun) Execution {
+	stages := stageViews(compiled, stored)
+	environment := e.Environment
+	if environment == nil {
+		environment = map[string]string{}
 	}
-	stages := make([]Stage, 0, len(spec.Stages))
-	index := 0
-	for i := range spec.Stages {
-		stage := Stage{Name: spec.Stages[i].Name, Steps: []Step{}}
-		var members []*core.StepRun
-		for j := range spec.Stages[i].Steps {
-			run := runs[index]
-			if run == nil {
-				run = &core.StepRun{Name: spec.Stages[i].Steps[j].Name, Status: core.StatusPending}
+	view := Execution{Id: e.ID, PipelineId: e.PipelineID, PipelineName: e.PipelineName, Revision: e.Revision, Number: e.Number,
+		Status: Status(e.Status), Reason: some(e.Reason), Stages: &stages, Environment: &environment, Artifacts: &[]Artifact{},
+		Priority: some(e.Priority), CancelRequested: some(e.CancelRequested), TriggerInfo: triggerView(e.Trigger),
+		StartedAt: e.StartedAt, FinishedAt: e.FinishedAt, Duration: seconds(e.StartedAt, e.FinishedAt),
+		CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt}
+	if len(e.Params) > 0 {
+		view.Params = &e.Params
+	}
+	if e.Concurrency != nil {
+		view.ConcurrencyGroup = &e.Concurrency.Group
+	}
+	if e.Retry != nil {
+		view.Retry = &Retry{Of: e.Retry.Of, Mode: RetryMode(e.Retry.Mode)}
+		if e.Retry.Mode == core.RetryStep {
+			name := newStepNames(compiled).of(e.Retry.Step)
+			view.Retry.Stage, view.Retry.Step = some(name.stage), some(name.step)
+		}
+	}
+	return view
+}
+
+func triggerView(t core.TriggerInfo) TriggerInfo {
+	view := TriggerInfo{TriggerType: string(t.Type), TriggeredBy: some(t.TriggeredBy), CommitHash: some(t.CommitHash),
+		Branch: some(t.Branch), Tag: some(t.Tag), Repository: some(t.Repository)}
+	if t.ChangedPaths != nil {
+		view.ChangedPaths = &t.ChangedPaths
+	}
+	return view
+}
+
+// stageViews shows each instance of a stage as a stage.
+func stageViews(compiled *plan.Plan, stored []*core.StepRun) []Stage {
+	runs := make([]*core.StepRun, len(compiled.Nodes))
+	for _, run := range stored {
+		if run.Index >= 0 && run.Index < len(runs) {
+			runs[run.Index] = run
+		}
+	}
+	stages := make([]Stage, 0, len(compiled.Instances))
+	for i := range compiled.Instances {
+		instance := &compiled.Instances[i]
+		stage := Stage{Name: instance.Name, Steps: make([]Step, 0, len(instance.Nodes))}
+		if instance.Matrix != nil {
+			stage.Matrix = &instance.Matrix
+		}
+		members := make([]*core.StepRun, 0, len(instance.Nodes))
+		for _, index := range instance.Nodes {
+			step := compiled.Nodes[index].Step
+			if runs[index] == nil {
+				runs[index] = &core.StepRun{Index: index, Name: step.Name, Status: core.StatusPending}
 			}
-			stage.Steps = append(stage.Steps, stepView(&spec.Stages[i].Steps[j], run))
-			members = append(members, run)
-			index++
+			stage.Steps = append(stage.Steps, stepView(step, runs[index]))
+			members = append(members, runs[index])
 		}
 		stage.Status = Status(stageStatus(members))
 		stage.StartedAt, stage.FinishedAt = span(members)
 		stage.Duration = seconds(stage.StartedAt, stage.FinishedAt)
 		stages = append(stages, stage)
 	}
-	environment, artifacts := e.Environment, []map[string]any{}
-	if environment == nil {
-		environment = map[string]string{}
-	}
-	return Execution{Id: e.ID, PipelineId: e.PipelineID, PipelineName: e.PipelineName, Revision: e.Revision, Number: e.Number,
-		Status: Status(e.Status), Reason: some(e.Reason), Stages: &stages, Environment: &environment, Artifacts: &artifacts,
-		TriggerInfo: TriggerInfo{TriggerType: string(e.Trigger.Type), TriggeredBy: some(e.Trigger.TriggeredBy),
-			CommitHash: some(e.Trigger.CommitHash), Branch: some(e.Trigger.Branch), Tag: some(e.Trigger.Tag), Repository: some(e.Trigger.Repository)},
-		StartedAt: e.StartedAt, FinishedAt: e.FinishedAt, Duration: seconds(e.StartedAt, e.FinishedAt),
-		CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt}
+	return stages
 }
 
 func stepView(spec *core.Step, run *core.StepRun) Step {
-	view := Step{Name: run.Name, Status: Status(run.Status), Connector: spec.Connector, Command: some(commandOf(spec.Config)),
-		Reason: some(run.Reason), Allowed: some(run.Allowed), Attempts: len(run.Attempts), StartedAt: run.StartedAt,
-		FinishedAt: run.FinishedAt, Duration: seconds(run.StartedAt, run.FinishedAt)}
+	view := Step{Index: run.Index, Name: run.Name, Status: Status(run.Status), Connector: spec.Connector, Command: some(commandOf(spec.Config)),
+		Reason: some(run.Reason), Allowed: some(run.Allowed), Reused: some(run.Reused), Approval: approvalView(run.Approval),
+		Attempts: len(run.Attempts), StartedAt: run.StartedAt, FinishedAt: run.FinishedAt, Duration: seconds(run.StartedAt, run.FinishedAt)}
 	if n := len(run.Attempts); n > 0 {
 		view.ExitCode, view.Signal = run.Attempts[n-1].ExitCode, some(run.Attempts[n-1].Signal)
 	}
 	if len(run.Outputs) > 0 {
 		view.Outputs = &run.Outputs
+	}
+	return view
+}
+
+func approvalView(a *core.Approval) *Approval {
+	if a == nil {
+		return nil
+	}
+	view := &Approval{Message: some(a.Message), RequestedAt: a.RequestedAt, Deadline: a.Deadline, Approved: a.Approved,
+		By: some(a.By), Comment: some(a.Comment), DecidedAt: a.DecidedAt}
+	if len(a.Approvers) > 0 {
+		view.Approvers = &a.Approvers
 	}
 	return view
 }
@@ -76,7 +121,7 @@ func commandOf(config json.RawMessage) string {
 }
 
 // stageStatus sums up a stage: what is worst once nothing is left to do, running as
-// soon as anything has begun.
+// soon as anything has begun, and waiting while all that goes on is a wait.
 func stageStatus(runs []*core.StepRun) core.Status {
 	count := map[core.Status]int{}
 	for _, run := range runs {
@@ -88,6 +133,8 @@ func stageStatus(runs []*core.StepRun) core.Status {
 	}
 	open := count[core.StatusPending] + count[core.StatusRunning] + count[core.StatusWaiting]
 	switch {
+	case count[core.StatusWaiting] > 0 && count[core.StatusRunning] == 0:
+		return core.StatusWaiting
 	case open == len(runs) && count[core.StatusRunning] == 0:
 		return core.StatusPending
 	case open > 0:

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 
 	"github.com/patchbay-ci/patchbay/core"
@@ -13,32 +12,35 @@ import (
 // maxJSON is the largest JSON body; YAML inside of JSON is longer than by itself.
 const maxJSON = 12 << 20
 
-// readJSON decodes a body. One that is missing leaves into as it is.
+// readJSON decodes a body strictly: see checkShape. One that is missing leaves into,
+// a pointer to a struct, as it is.
 func readJSON(w http.ResponseWriter, r *http.Request, into any) error {
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxJSON))
-	err := decoder.Decode(into)
-	if err == nil {
-		if _, more := decoder.Token(); !errors.Is(more, io.EOF) {
-			return &core.Error{Code: core.CodeInvalid, Message: "there is more in the body than one JSON value"}
-		}
-		return nil
+	body, err := readAll(http.MaxBytesReader(w, r.Body, maxJSON))
+	if err != nil || len(body) == 0 {
+		return err
 	}
-	var tooLarge *http.MaxBytesError
+	if err := checkShape(body, into); err != nil {
+		return err
+	}
+	return notJSON(json.Unmarshal(body, into))
+}
+
+// notJSON explains what is wrong with a body.
+func notJSON(err error) error {
 	var mistyped *json.UnmarshalTypeError
 	var syntax *json.SyntaxError
 	switch {
-	case errors.Is(err, io.EOF):
+	case err == nil:
 		return nil
-	case errors.As(err, &tooLarge):
-		return tooLargeError(tooLarge.Limit)
-	case errors.As(err, &mistyped):
+	case errors.As(err, &mistyped): // checkShape knows it better, but for numbers out of range
 		return &core.Error{Code: core.CodeInvalid, Message: "the body is not as it should be",
 			Details:     fmt.Sprintf("%s: expected %s, got %s", mistyped.Field, mistyped.Type, mistyped.Value),
 			Suggestions: []string{"GET /api/openapi.json describes every request"}}
 	case errors.As(err, &syntax):
-		return &core.Error{Code: core.CodeInvalid, Message: "the body is not JSON", Details: fmt.Sprintf("at byte %d: %v", syntax.Offset, syntax)}
+		return &core.Error{Code: core.CodeInvalid, Message: "the body is not one JSON value, with nothing more behind it",
+			Details: fmt.Sprintf("at byte %d: %v", syntax.Offset, syntax)}
 	default:
-		return &core.Error{Code: core.CodeInvalid, Message: "the body is not JSON", Details: "it ends too early", Err: err}
+		return &core.Error{Code: core.CodeInvalid, Message: "the body is not JSON", Err: err}
 	}
 }
 

@@ -22,7 +22,7 @@ func (h *handlers) authenticated(next http.Handler) http.Handler {
 		}
 		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 		if !strings.EqualFold(scheme, "Bearer") {
-			token = ""
+			token = offeredToken(r)
 		}
 		who, err := h.Authenticate(r.Context(), strings.TrimSpace(token))
 		if err != nil {

@@ -12,6 +12,7 @@ const (
 	maxOutput  = 64 << 10 // bytes of each stream of each step
 	maxEntries = 1000
 	maxMessage = 4 << 10 // bytes of an entry
+	maxTail    = 8 << 20 // bytes of a log that are read for all of it
 )
 
 // tail keeps the end of a text.
@@ -35,12 +36,26 @@ type stepTails struct {
 	stdout, stderr tail
 }
 
-// addOutput adds the end of what each step said, and the last lines of all.
+// addOutput adds the end of what each step said, and the last lines of all. Of a long
+// log it reads only the end: a question for the status must not cost a gigabyte.
 func (h *handlers) addOutput(ctx context.Context, view *Execution) error {
-	names := newStepNames(*view.Stages)
+	names := stepNames{}
+	for _, stage := range *view.Stages {
+		for _, step := range stage.Steps {
+			names = append(names, stepName{stage: stage.Name, step: step.Name})
+		}
+	}
+	from, err := h.Logs.Tail(ctx, view.Id, maxTail)
+	if err != nil {
+		return err
+	}
+	view.LogsTruncated = some(from > 0)
 	tails := map[int]*stepTails{}
 	var entries []LogEntry
-	err := h.Logs.Read(ctx, view.Id, 0, func(r core.LogRecord, _ core.Cursor) error {
+	err = h.Logs.Read(ctx, view.Id, from, func(r core.LogRecord, _ core.Cursor) error {
+		if r.Stream == core.StreamStatus {
+			return nil
+		}
 		entries = appendEntries(entries, names, r)
 		t := tails[r.Step]
 		if t == nil || t.attempt != r.Attempt {
@@ -83,37 +98,16 @@ func appendEntries(entries []LogEntry, names stepNames, r core.LogRecord) []LogE
 	if r.Stream == core.StreamStderr {
 		level = "error"
 	}
-	stage, step := names.of(r.Step)
+	name := names.of(r.Step)
 	text := strings.ToValidUTF8(strings.TrimSuffix(string(r.Data), "\n"), "\uFFFD")
 	for line := range strings.SplitSeq(text, "\n") {
 		if len(line) > maxMessage { // cloned: a part would hold on to the whole record
 			line = strings.Clone(strings.ToValidUTF8(line[:maxMessage], ""))
 		}
-		entries = append(entries, LogEntry{Timestamp: r.Time, Level: level, Stage: stage, Step: step, Message: line})
+		entries = append(entries, LogEntry{Timestamp: r.Time, Level: level, Stage: name.stage, Step: name.step, Message: line})
 	}
 	if len(entries) > 2*maxEntries {
 		entries = append(entries[:0], entries[len(entries)-maxEntries:]...)
 	}
 	return entries[max(0, len(entries)-maxEntries):]
-}
-
-// stepNames are the names of steps by their index in the plan.
-type stepNames [][2]string
-
-func newStepNames(stages []Stage) stepNames {
-	var names stepNames
-	for _, stage := range stages {
-		for _, step := range stage.Steps {
-			names = append(names, [2]string{stage.Name, step.Name})
-		}
-	}
-	return names
-}
-
-// of returns empty names for the execution itself.
-func (n stepNames) of(index int) (stage, step string) {
-	if index < 0 || index >= len(n) {
-		return "", ""
-	}
-	return n[index][0], n[index][1]
 }

@@ -70,7 +70,7 @@ func (h *handlers) create(w http.ResponseWriter, r *http.Request, file string, s
 		return
 	}
 	w.Header().Set("Location", "/api/ci/pipelines/"+p.ID)
-	h.answer(w, http.StatusCreated, pipelineView(p, warnings))
+	h.answerPipeline(w, http.StatusCreated, p, warnings)
 }
 
 // parse takes exactly one pipeline without errors.
@@ -102,16 +102,22 @@ func (h *handlers) GetPipeline(w http.ResponseWriter, r *http.Request, id Id) {
 		h.fail(w, r, err)
 		return
 	}
-	h.answer(w, http.StatusOK, pipelineView(p, nil))
+	h.answerPipeline(w, http.StatusOK, p, nil)
 }
 
 // UpdatePipeline serves PUT /ci/pipelines/{id}.
-func (h *handlers) UpdatePipeline(w http.ResponseWriter, r *http.Request, id Id) {
+func (h *handlers) UpdatePipeline(w http.ResponseWriter, r *http.Request, id Id, params UpdatePipelineParams) {
 	source, err := readSource(w, r)
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
+	h.update(w, r, id, value(params.IfMatch), source)
+}
+
+// update stores a text as the next revision of a pipeline, if that is still as the
+// client knows it.
+func (h *handlers) update(w http.ResponseWriter, r *http.Request, id, ifMatch string, source []byte) {
 	spec, warnings, err := h.parse("", source)
 	if err != nil {
 		h.fail(w, r, err)
@@ -122,6 +128,11 @@ func (h *handlers) UpdatePipeline(w http.ResponseWriter, r *http.Request, id Id)
 		h.fail(w, r, err)
 		return
 	}
+	if !matches(ifMatch, pipelineETag(p)) {
+		w.Header().Set("ETag", pipelineETag(p))
+		h.failWith(w, r, http.StatusPreconditionFailed, core.Conflict("pipeline", id))
+		return
+	}
 	now := time.Now().UTC()
 	p.Name, p.Description, p.UpdatedAt = spec.Name, spec.Description, now
 	p.Revision++
@@ -130,7 +141,13 @@ func (h *handlers) UpdatePipeline(w http.ResponseWriter, r *http.Request, id Id)
 		h.fail(w, r, err)
 		return
 	}
-	h.answer(w, http.StatusOK, pipelineView(p, warnings))
+	h.answerPipeline(w, http.StatusOK, p, warnings)
+}
+
+// answerPipeline answers with a pipeline and what it is known by.
+func (h *handlers) answerPipeline(w http.ResponseWriter, status int, p *core.Pipeline, warnings []core.Diagnostic) {
+	w.Header().Set("ETag", pipelineETag(p))
+	h.answer(w, status, pipelineView(p, warnings))
 }
 
 // DeletePipeline serves DELETE /ci/pipelines/{id}.

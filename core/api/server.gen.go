@@ -4,6 +4,7 @@
 package api
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -137,6 +138,48 @@ func (e LogEventStream) Valid() bool {
 	}
 }
 
+// Defines values for RetryMode.
+const (
+	RetryModeAll    RetryMode = "all"
+	RetryModeFailed RetryMode = "failed"
+	RetryModeStep   RetryMode = "step"
+)
+
+// Valid indicates whether the value is a known member of the RetryMode enum.
+func (e RetryMode) Valid() bool {
+	switch e {
+	case RetryModeAll:
+		return true
+	case RetryModeFailed:
+		return true
+	case RetryModeStep:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RetryRequestMode.
+const (
+	RetryRequestModeAll    RetryRequestMode = "all"
+	RetryRequestModeFailed RetryRequestMode = "failed"
+	RetryRequestModeStep   RetryRequestMode = "step"
+)
+
+// Valid indicates whether the value is a known member of the RetryRequestMode enum.
+func (e RetryRequestMode) Valid() bool {
+	switch e {
+	case RetryRequestModeAll:
+		return true
+	case RetryRequestModeFailed:
+		return true
+	case RetryRequestModeStep:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Status.
 const (
 	StatusCancelled Status = "cancelled"
@@ -175,28 +218,28 @@ func (e Status) Valid() bool {
 
 // Defines values for TriggerRequestTriggerType.
 const (
-	GitPush     TriggerRequestTriggerType = "git_push"
-	GitTag      TriggerRequestTriggerType = "git_tag"
-	Manual      TriggerRequestTriggerType = "manual"
-	PullRequest TriggerRequestTriggerType = "pull_request"
-	Schedule    TriggerRequestTriggerType = "schedule"
-	Webhook     TriggerRequestTriggerType = "webhook"
+	TriggerRequestTriggerTypeGitPush     TriggerRequestTriggerType = "git_push"
+	TriggerRequestTriggerTypeGitTag      TriggerRequestTriggerType = "git_tag"
+	TriggerRequestTriggerTypeManual      TriggerRequestTriggerType = "manual"
+	TriggerRequestTriggerTypePullRequest TriggerRequestTriggerType = "pull_request"
+	TriggerRequestTriggerTypeSchedule    TriggerRequestTriggerType = "schedule"
+	TriggerRequestTriggerTypeWebhook     TriggerRequestTriggerType = "webhook"
 )
 
 // Valid indicates whether the value is a known member of the TriggerRequestTriggerType enum.
 func (e TriggerRequestTriggerType) Valid() bool {
 	switch e {
-	case GitPush:
+	case TriggerRequestTriggerTypeGitPush:
 		return true
-	case GitTag:
+	case TriggerRequestTriggerTypeGitTag:
 		return true
-	case Manual:
+	case TriggerRequestTriggerTypeManual:
 		return true
-	case PullRequest:
+	case TriggerRequestTriggerTypePullRequest:
 		return true
-	case Schedule:
+	case TriggerRequestTriggerTypeSchedule:
 		return true
-	case Webhook:
+	case TriggerRequestTriggerTypeWebhook:
 		return true
 	default:
 		return false
@@ -266,10 +309,82 @@ func (e GetLogsParamsStream) Valid() bool {
 	}
 }
 
+// Defines values for StreamExecutionParamsStream.
+const (
+	StreamExecutionParamsStreamStderr StreamExecutionParamsStream = "stderr"
+	StreamExecutionParamsStreamStdout StreamExecutionParamsStream = "stdout"
+	StreamExecutionParamsStreamSystem StreamExecutionParamsStream = "system"
+)
+
+// Valid indicates whether the value is a known member of the StreamExecutionParamsStream enum.
+func (e StreamExecutionParamsStream) Valid() bool {
+	switch e {
+	case StreamExecutionParamsStreamStderr:
+		return true
+	case StreamExecutionParamsStreamStdout:
+		return true
+	case StreamExecutionParamsStreamSystem:
+		return true
+	default:
+		return false
+	}
+}
+
 // Accepted defines model for Accepted.
 type Accepted struct {
 	ExecutionId string `json:"execution_id"`
 	Message     string `json:"message"`
+}
+
+// Approval defines model for Approval.
+type Approval struct {
+	// Approved Missing while nobody has decided
+	Approved *bool `json:"approved,omitempty"`
+
+	// Approvers Who may decide; missing for anybody
+	Approvers   *[]string  `json:"approvers,omitempty"`
+	By          *string    `json:"by,omitempty"`
+	Comment     *string    `json:"comment,omitempty"`
+	Deadline    *time.Time `json:"deadline,omitempty"`
+	DecidedAt   *time.Time `json:"decided_at,omitempty"`
+	Message     *string    `json:"message,omitempty"`
+	RequestedAt time.Time  `json:"requested_at"`
+}
+
+// ApproveRequest defines model for ApproveRequest.
+type ApproveRequest struct {
+	Approved *bool   `json:"approved,omitempty"`
+	Comment  *string `json:"comment,omitempty"`
+
+	// Stage What waits; not needed when only one thing does
+	Stage *string `json:"stage,omitempty"`
+	Step  *string `json:"step,omitempty"`
+}
+
+// Artifact defines model for Artifact.
+type Artifact struct {
+	CreatedAt   time.Time       `json:"created_at"`
+	ExecutionId string          `json:"execution_id"`
+	ExpiresAt   time.Time       `json:"expires_at"`
+	FileCount   int             `json:"file_count"`
+	Files       *[]ArtifactFile `json:"files,omitempty"`
+	Id          string          `json:"id"`
+	Name        string          `json:"name"`
+	PipelineId  string          `json:"pipeline_id"`
+
+	// Size Of all files, in bytes
+	Size  int64   `json:"size"`
+	Stage *string `json:"stage,omitempty"`
+	Step  *string `json:"step,omitempty"`
+}
+
+// ArtifactFile defines model for ArtifactFile.
+type ArtifactFile struct {
+	// Mode Permissions in octal, as in 0644
+	Mode   *string `json:"mode,omitempty"`
+	Path   string  `json:"path"`
+	Sha256 string  `json:"sha256"`
+	Size   int64   `json:"size"`
 }
 
 // Connector defines model for Connector.
@@ -341,25 +456,37 @@ type ErrorError string
 
 // Execution defines model for Execution.
 type Execution struct {
-	Artifacts *[]map[string]interface{} `json:"artifacts,omitempty"`
-	CreatedAt time.Time                 `json:"created_at"`
+	Artifacts *[]Artifact `json:"artifacts,omitempty"`
+
+	// CancelRequested Who wants it to stop
+	CancelRequested  *string   `json:"cancel_requested,omitempty"`
+	ConcurrencyGroup *string   `json:"concurrency_group,omitempty"`
+	CreatedAt        time.Time `json:"created_at"`
 
 	// Duration Seconds
-	Duration     *float64           `json:"duration,omitempty"`
-	Environment  *map[string]string `json:"environment,omitempty"`
-	FinishedAt   *time.Time         `json:"finished_at,omitempty"`
-	Id           string             `json:"id"`
-	Logs         *[]LogEntry        `json:"logs,omitempty"`
-	Number       int64              `json:"number"`
-	PipelineId   string             `json:"pipeline_id"`
-	PipelineName string             `json:"pipeline_name"`
-	Reason       *string            `json:"reason,omitempty"`
-	Revision     int                `json:"revision"`
-	Stages       *[]Stage           `json:"stages,omitempty"`
-	StartedAt    *time.Time         `json:"started_at,omitempty"`
-	Status       Status             `json:"status"`
-	TriggerInfo  TriggerInfo        `json:"trigger_info"`
-	UpdatedAt    time.Time          `json:"updated_at"`
+	Duration    *float64           `json:"duration,omitempty"`
+	Environment *map[string]string `json:"environment,omitempty"`
+	FinishedAt  *time.Time         `json:"finished_at,omitempty"`
+	Id          string             `json:"id"`
+
+	// Logs The last lines of all
+	Logs *[]LogEntry `json:"logs,omitempty"`
+
+	// LogsTruncated The log is long: stdout, stderr and logs are of its last 8 MiB
+	LogsTruncated *bool              `json:"logs_truncated,omitempty"`
+	Number        int64              `json:"number"`
+	Params        *map[string]string `json:"params,omitempty"`
+	PipelineId    string             `json:"pipeline_id"`
+	PipelineName  string             `json:"pipeline_name"`
+	Priority      *int               `json:"priority,omitempty"`
+	Reason        *string            `json:"reason,omitempty"`
+	Retry         *Retry             `json:"retry,omitempty"`
+	Revision      int                `json:"revision"`
+	Stages        *[]Stage           `json:"stages,omitempty"`
+	StartedAt     *time.Time         `json:"started_at,omitempty"`
+	Status        Status             `json:"status"`
+	TriggerInfo   TriggerInfo        `json:"trigger_info"`
+	UpdatedAt     time.Time          `json:"updated_at"`
 }
 
 // Health defines model for Health.
@@ -395,9 +522,12 @@ type LogEntry struct {
 // LogEntryLevel defines model for LogEntry.Level.
 type LogEntryLevel string
 
-// LogEvent defines model for LogEvent.
+// LogEvent A piece of what was said, usually whole lines
 type LogEvent struct {
-	Attempt   int            `json:"attempt"`
+	Attempt int `json:"attempt"`
+
+	// Offset Of the text's first byte in that stream of that attempt
+	Offset    *int64         `json:"offset,omitempty"`
 	Stage     string         `json:"stage"`
 	Step      string         `json:"step"`
 	Stream    LogEventStream `json:"stream"`
@@ -407,6 +537,9 @@ type LogEvent struct {
 
 // LogEventStream defines model for LogEvent.Stream.
 type LogEventStream string
+
+// Params Values of declared parameters; numbers and booleans become text as they are written here
+type Params map[string]json.RawMessage
 
 // Pipeline defines model for Pipeline.
 type Pipeline struct {
@@ -424,40 +557,149 @@ type PipelineSource struct {
 	YamlContent string `json:"yaml_content"`
 }
 
+// Queue defines model for Queue.
+type Queue struct {
+	// Entries The first of those that wait, in the order in which they would start now
+	Entries []QueueEntry `json:"entries"`
+	Paused  bool         `json:"paused"`
+	Running int          `json:"running"`
+	Slots   int          `json:"slots"`
+	Waiting int          `json:"waiting"`
+}
+
+// QueueEntry defines model for QueueEntry.
+type QueueEntry struct {
+	ExecutionId  string `json:"execution_id"`
+	PipelineId   string `json:"pipeline_id"`
+	PipelineName string `json:"pipeline_name"`
+	Priority     int    `json:"priority"`
+
+	// Reason Why it does not run yet
+	Reason string `json:"reason"`
+}
+
+// Retry defines model for Retry.
+type Retry struct {
+	Mode RetryMode `json:"mode"`
+
+	// Of The execution that this one repeats
+	Of    string  `json:"of"`
+	Stage *string `json:"stage,omitempty"`
+	Step  *string `json:"step,omitempty"`
+}
+
+// RetryMode defines model for Retry.Mode.
+type RetryMode string
+
+// RetryRequest defines model for RetryRequest.
+type RetryRequest struct {
+	Environment *map[string]string `json:"environment,omitempty"`
+
+	// Mode Everything (the default), what did not succeed, or one step
+	Mode *RetryRequestMode `json:"mode,omitempty"`
+
+	// Params Values of declared parameters; numbers and booleans become text as they are written here
+	Params *Params `json:"params,omitempty"`
+
+	// Stage Of the step; needed when the step's name is not unique
+	Stage *string `json:"stage,omitempty"`
+	Step  *string `json:"step,omitempty"`
+}
+
+// RetryRequestMode Everything (the default), what did not succeed, or one step
+type RetryRequestMode string
+
+// Schedule defines model for Schedule.
+type Schedule struct {
+	CronExpression string     `json:"cron_expression"`
+	Last           *time.Time `json:"last,omitempty"`
+	Next           *time.Time `json:"next,omitempty"`
+	PipelineId     string     `json:"pipeline_id"`
+	PipelineName   string     `json:"pipeline_name"`
+	Timezone       *string    `json:"timezone,omitempty"`
+}
+
+// Secret defines model for Secret.
+type Secret struct {
+	CreatedAt time.Time `json:"created_at"`
+	Name      string    `json:"name"`
+
+	// PipelineId Missing for a global secret
+	PipelineId *string   `json:"pipeline_id,omitempty"`
+	UpdatedAt  time.Time `json:"updated_at"`
+	UpdatedBy  *string   `json:"updated_by,omitempty"`
+}
+
+// SecretValue defines model for SecretValue.
+type SecretValue struct {
+	Value string `json:"value"`
+}
+
 // Stage defines model for Stage.
 type Stage struct {
 	// Duration Seconds
-	Duration   *float64   `json:"duration,omitempty"`
-	FinishedAt *time.Time `json:"finished_at,omitempty"`
-	Name       string     `json:"name"`
-	StartedAt  *time.Time `json:"started_at,omitempty"`
-	Status     Status     `json:"status"`
-	Steps      []Step     `json:"steps"`
+	Duration   *float64           `json:"duration,omitempty"`
+	FinishedAt *time.Time         `json:"finished_at,omitempty"`
+	Matrix     *map[string]string `json:"matrix,omitempty"`
+
+	// Name With the values of the matrix in brackets
+	Name      string     `json:"name"`
+	StartedAt *time.Time `json:"started_at,omitempty"`
+	Status    Status     `json:"status"`
+	Steps     []Step     `json:"steps"`
 }
 
 // Status defines model for Status.
 type Status string
 
+// StatusEvent A change of status of a step, or (step -1) of the execution
+type StatusEvent struct {
+	Allowed *bool `json:"allowed,omitempty"`
+	Attempt *int  `json:"attempt,omitempty"`
+
+	// Name Of the step
+	Name   *string `json:"name,omitempty"`
+	Reason *string `json:"reason,omitempty"`
+	Stage  *string `json:"stage,omitempty"`
+	Status Status  `json:"status"`
+
+	// Step The step's index; -1 for the execution
+	Step int       `json:"step"`
+	Time time.Time `json:"time"`
+
+	// Version Grows with each change of the same thing
+	Version int64 `json:"version"`
+}
+
 // Step defines model for Step.
 type Step struct {
 	// Allowed The step failed and the run went on (continue_on_error)
-	Allowed  *bool `json:"allowed,omitempty"`
-	Attempts int   `json:"attempts"`
+	Allowed  *bool     `json:"allowed,omitempty"`
+	Approval *Approval `json:"approval,omitempty"`
+	Attempts int       `json:"attempts"`
 
 	// Command The config's command or script, if it has one
-	Command   *string `json:"command,omitempty"`
-	Connector string  `json:"connector"`
+	Command *string `json:"command,omitempty"`
+
+	// Connector Empty for the approval of a stage
+	Connector string `json:"connector"`
 
 	// Duration Seconds
-	Duration   *float64           `json:"duration,omitempty"`
-	ExitCode   *int               `json:"exit_code,omitempty"`
-	FinishedAt *time.Time         `json:"finished_at,omitempty"`
-	Name       string             `json:"name"`
-	Outputs    *map[string]string `json:"outputs,omitempty"`
-	Reason     *string            `json:"reason,omitempty"`
-	Signal     *string            `json:"signal,omitempty"`
-	StartedAt  *time.Time         `json:"started_at,omitempty"`
-	Status     Status             `json:"status"`
+	Duration   *float64   `json:"duration,omitempty"`
+	ExitCode   *int       `json:"exit_code,omitempty"`
+	FinishedAt *time.Time `json:"finished_at,omitempty"`
+
+	// Index The step's number in the execution, from 0
+	Index   int                `json:"index"`
+	Name    string             `json:"name"`
+	Outputs *map[string]string `json:"outputs,omitempty"`
+	Reason  *string            `json:"reason,omitempty"`
+
+	// Reused Its end was taken over from the execution that this one repeats
+	Reused    *bool      `json:"reused,omitempty"`
+	Signal    *string    `json:"signal,omitempty"`
+	StartedAt *time.Time `json:"started_at,omitempty"`
+	Status    Status     `json:"status"`
 
 	// Stderr The last 64 KiB of the last attempt
 	Stderr *string `json:"stderr,omitempty"`
@@ -466,21 +708,47 @@ type Step struct {
 	Stdout *string `json:"stdout,omitempty"`
 }
 
+// StreamEnd defines model for StreamEnd.
+type StreamEnd struct {
+	Status Status `json:"status"`
+}
+
+// StreamMessage defines model for StreamMessage.
+type StreamMessage struct {
+	Data json.RawMessage `json:"data"`
+
+	// Event log, status or end
+	Event string `json:"event"`
+
+	// Id A cursor; missing for end
+	Id *string `json:"id,omitempty"`
+}
+
 // TriggerInfo defines model for TriggerInfo.
 type TriggerInfo struct {
-	Branch      *string `json:"branch,omitempty"`
-	CommitHash  *string `json:"commit_hash,omitempty"`
-	Repository  *string `json:"repository,omitempty"`
-	Tag         *string `json:"tag,omitempty"`
-	TriggerType string  `json:"trigger_type"`
-	TriggeredBy *string `json:"triggered_by,omitempty"`
+	Branch       *string   `json:"branch,omitempty"`
+	ChangedPaths *[]string `json:"changed_paths,omitempty"`
+	CommitHash   *string   `json:"commit_hash,omitempty"`
+	Repository   *string   `json:"repository,omitempty"`
+	Tag          *string   `json:"tag,omitempty"`
+	TriggerType  string    `json:"trigger_type"`
+	TriggeredBy  *string   `json:"triggered_by,omitempty"`
 }
 
 // TriggerRequest defines model for TriggerRequest.
 type TriggerRequest struct {
-	Branch      *string                    `json:"branch,omitempty"`
-	CommitHash  *string                    `json:"commit_hash,omitempty"`
-	Environment *map[string]string         `json:"environment,omitempty"`
+	Branch *string `json:"branch,omitempty"`
+
+	// ChangedPaths Files that changed; missing when that is not known
+	ChangedPaths *[]string          `json:"changed_paths,omitempty"`
+	CommitHash   *string            `json:"commit_hash,omitempty"`
+	Environment  *map[string]string `json:"environment,omitempty"`
+
+	// Params Values of declared parameters; numbers and booleans become text as they are written here
+	Params *Params `json:"params,omitempty"`
+
+	// Priority Added to the pipeline's; the higher goes first
+	Priority    *int                       `json:"priority,omitempty"`
 	Repository  *string                    `json:"repository,omitempty"`
 	Tag         *string                    `json:"tag,omitempty"`
 	TriggerType *TriggerRequestTriggerType `json:"trigger_type,omitempty"`
@@ -502,8 +770,17 @@ type After = string
 // Id defines model for id.
 type Id = string
 
+// IfMatch defines model for ifMatch.
+type IfMatch = string
+
 // Limit defines model for limit.
 type Limit = int
+
+// Number defines model for number.
+type Number = int
+
+// SecretScope defines model for secretScope.
+type SecretScope = string
 
 // StageFilter defines model for stageFilter.
 type StageFilter = string
@@ -554,6 +831,18 @@ type GetLogsParams struct {
 // GetLogsParamsStream defines parameters for GetLogs.
 type GetLogsParamsStream string
 
+// StreamExecutionParams defines parameters for StreamExecution.
+type StreamExecutionParams struct {
+	// Cursor The id of the last message that was received
+	Cursor *string                      `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Stage  *StageFilter                 `form:"stage,omitempty" json:"stage,omitempty"`
+	Step   *StepFilter                  `form:"step,omitempty" json:"step,omitempty"`
+	Stream *StreamExecutionParamsStream `form:"stream,omitempty" json:"stream,omitempty"`
+}
+
+// StreamExecutionParamsStream defines parameters for StreamExecution.
+type StreamExecutionParamsStream string
+
 // ListPipelinesParams defines parameters for ListPipelines.
 type ListPipelinesParams struct {
 	// Limit How many at the most
@@ -576,6 +865,54 @@ type UploadPipelineMultipartBody struct {
 // UpdatePipelineTextBody defines parameters for UpdatePipeline.
 type UpdatePipelineTextBody = string
 
+// UpdatePipelineParams defines parameters for UpdatePipeline.
+type UpdatePipelineParams struct {
+	// IfMatch An ETag that the pipeline must still have
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// DiffVersionParams defines parameters for DiffVersion.
+type DiffVersionParams struct {
+	// To A revision; the current one when it is missing
+	To *int `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// RestoreVersionParams defines parameters for RestoreVersion.
+type RestoreVersionParams struct {
+	// IfMatch An ETag that the pipeline must still have
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// DrainQueueParams defines parameters for DrainQueue.
+type DrainQueueParams struct {
+	// Timeout Seconds
+	Timeout *int `form:"timeout,omitempty" json:"timeout,omitempty"`
+}
+
+// ListSecretsParams defines parameters for ListSecrets.
+type ListSecretsParams struct {
+	// PipelineId Global when it is missing
+	PipelineId *SecretScope `form:"pipeline_id,omitempty" json:"pipeline_id,omitempty"`
+}
+
+// DeleteSecretParams defines parameters for DeleteSecret.
+type DeleteSecretParams struct {
+	// PipelineId Global when it is missing
+	PipelineId *SecretScope `form:"pipeline_id,omitempty" json:"pipeline_id,omitempty"`
+}
+
+// SetSecretParams defines parameters for SetSecret.
+type SetSecretParams struct {
+	// PipelineId Global when it is missing
+	PipelineId *SecretScope `form:"pipeline_id,omitempty" json:"pipeline_id,omitempty"`
+}
+
+// ApproveExecutionJSONRequestBody defines body for ApproveExecution for application/json ContentType.
+type ApproveExecutionJSONRequestBody = ApproveRequest
+
+// RetryExecutionJSONRequestBody defines body for RetryExecution for application/json ContentType.
+type RetryExecutionJSONRequestBody = RetryRequest
+
 // CreatePipelineJSONRequestBody defines body for CreatePipeline for application/json ContentType.
 type CreatePipelineJSONRequestBody = PipelineSource
 
@@ -594,26 +931,50 @@ type UpdatePipelineTextRequestBody = UpdatePipelineTextBody
 // TriggerPipelineJSONRequestBody defines body for TriggerPipeline for application/json ContentType.
 type TriggerPipelineJSONRequestBody = TriggerRequest
 
+// SetSecretJSONRequestBody defines body for SetSecret for application/json ContentType.
+type SetSecretJSONRequestBody = SecretValue
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// GetArtifact One artifact with its files
+	// (GET /ci/artifacts/{id})
+	GetArtifact(w http.ResponseWriter, r *http.Request, id Id)
+	// GetArtifactArchive All files of an artifact as one archive
+	// (GET /ci/artifacts/{id}/archive)
+	GetArtifactArchive(w http.ResponseWriter, r *http.Request, id Id)
+	// GetArtifactFile One file of an artifact; with Range and If-None-Match
+	// (GET /ci/artifacts/{id}/files/{path})
+	GetArtifactFile(w http.ResponseWriter, r *http.Request, id Id, path string)
 	// ListExecutions Executions, newest first, without what they said
 	// (GET /ci/executions)
 	ListExecutions(w http.ResponseWriter, r *http.Request, params ListExecutionsParams)
 	// GetExecution One execution with its stages, its steps, and the end of what they said
 	// (GET /ci/executions/{id})
 	GetExecution(w http.ResponseWriter, r *http.Request, id Id)
+	// ApproveExecution Answer the approval that a step or a stage waits for
+	// (POST /ci/executions/{id}/approve)
+	ApproveExecution(w http.ResponseWriter, r *http.Request, id Id)
+	// ListArtifacts The artifacts of an execution by name, without their files
+	// (GET /ci/executions/{id}/artifacts)
+	ListArtifacts(w http.ResponseWriter, r *http.Request, id Id)
 	// CancelExecution Stop an execution
 	// (DELETE /ci/executions/{id}/cancel)
 	CancelExecution(w http.ResponseWriter, r *http.Request, id Id)
 	// CancelExecutionByPost Stop an execution; the same as DELETE, for clients that cannot send it
 	// (POST /ci/executions/{id}/cancel)
 	CancelExecutionByPost(w http.ResponseWriter, r *http.Request, id Id)
-	// GetEvents What the steps say, as server-sent events
+	// GetEvents What happens to an execution and what its steps say, as server-sent events
 	// (GET /ci/executions/{id}/events)
 	GetEvents(w http.ResponseWriter, r *http.Request, id Id, params GetEventsParams)
 	// GetLogs What the steps said, byte for byte
 	// (GET /ci/executions/{id}/logs)
 	GetLogs(w http.ResponseWriter, r *http.Request, id Id, params GetLogsParams)
+	// RetryExecution Run an ended execution again, as a new one of the same revision
+	// (POST /ci/executions/{id}/retry)
+	RetryExecution(w http.ResponseWriter, r *http.Request, id Id)
+	// StreamExecution The events of /events over a WebSocket
+	// (GET /ci/executions/{id}/stream)
+	StreamExecution(w http.ResponseWriter, r *http.Request, id Id, params StreamExecutionParams)
 	// ListPipelines Pipelines, newest first
 	// (GET /ci/pipelines)
 	ListPipelines(w http.ResponseWriter, r *http.Request, params ListPipelinesParams)
@@ -631,7 +992,7 @@ type ServerInterface interface {
 	GetPipeline(w http.ResponseWriter, r *http.Request, id Id)
 	// UpdatePipeline Give a pipeline another text, as a new revision
 	// (PUT /ci/pipelines/{id})
-	UpdatePipeline(w http.ResponseWriter, r *http.Request, id Id)
+	UpdatePipeline(w http.ResponseWriter, r *http.Request, id Id, params UpdatePipelineParams)
 	// TriggerPipeline Run a pipeline
 	// (POST /ci/pipelines/{id}/trigger)
 	TriggerPipeline(w http.ResponseWriter, r *http.Request, id Id)
@@ -640,10 +1001,19 @@ type ServerInterface interface {
 	ListVersions(w http.ResponseWriter, r *http.Request, id Id)
 	// GetVersion One revision with its text
 	// (GET /ci/pipelines/{id}/versions/{number})
-	GetVersion(w http.ResponseWriter, r *http.Request, id Id, number int)
+	GetVersion(w http.ResponseWriter, r *http.Request, id Id, number Number)
+	// DiffVersion What changed from a revision to another one
+	// (GET /ci/pipelines/{id}/versions/{number}/diff)
+	DiffVersion(w http.ResponseWriter, r *http.Request, id Id, number Number, params DiffVersionParams)
+	// RestoreVersion Give a pipeline the text of an old revision, as a new one
+	// (POST /ci/pipelines/{id}/versions/{number}/restore)
+	RestoreVersion(w http.ResponseWriter, r *http.Request, id Id, number Number, params RestoreVersionParams)
 	// GetPipelineYaml The pipeline's text as it was given
 	// (GET /ci/pipelines/{id}/yaml)
 	GetPipelineYaml(w http.ResponseWriter, r *http.Request, id Id)
+	// ListSchedules The schedules of all pipelines
+	// (GET /ci/schedules)
+	ListSchedules(w http.ResponseWriter, r *http.Request)
 	// ListConnectors The connectors that were found, the broken ones with their reasons
 	// (GET /connectors)
 	ListConnectors(w http.ResponseWriter, r *http.Request)
@@ -656,6 +1026,27 @@ type ServerInterface interface {
 	// GetContract This document
 	// (GET /openapi.json)
 	GetContract(w http.ResponseWriter, r *http.Request)
+	// GetQueue What waits and what runs
+	// (GET /queue)
+	GetQueue(w http.ResponseWriter, r *http.Request)
+	// DrainQueue Pause, and answer when nothing runs any more
+	// (POST /queue/drain)
+	DrainQueue(w http.ResponseWriter, r *http.Request, params DrainQueueParams)
+	// PauseQueue Start nothing new; what runs goes on
+	// (POST /queue/pause)
+	PauseQueue(w http.ResponseWriter, r *http.Request)
+	// ResumeQueue Start what waits again
+	// (POST /queue/resume)
+	ResumeQueue(w http.ResponseWriter, r *http.Request)
+	// ListSecrets The names of the secrets of a pipeline, or of the global ones; never their values
+	// (GET /secrets)
+	ListSecrets(w http.ResponseWriter, r *http.Request, params ListSecretsParams)
+	// DeleteSecret Forget a secret
+	// (DELETE /secrets/{name})
+	DeleteSecret(w http.ResponseWriter, r *http.Request, name string, params DeleteSecretParams)
+	// SetSecret Store a secret, or replace it
+	// (PUT /secrets/{name})
+	SetSecret(w http.ResponseWriter, r *http.Request, name string, params SetSecretParams)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -666,6 +1057,93 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(http.Handler) http.Handler
+
+// GetArtifact operation middleware
+func (siw *ServerInterfaceWrapper) GetArtifact(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetArtifact(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetArtifactArchive operation middleware
+func (siw *ServerInterfaceWrapper) GetArtifactArchive(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetArtifactArchive(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetArtifactFile operation middleware
+func (siw *ServerInterfaceWrapper) GetArtifactFile(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "path" -------------
+	var path string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "path", mux.Vars(r)["path"], &path, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "path", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetArtifactFile(w, r, id, path)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
 
 // ListExecutions operation middleware
 func (siw *ServerInterfaceWrapper) ListExecutions(w http.ResponseWriter, r *http.Request) {
@@ -756,6 +1234,58 @@ func (siw *ServerInterfaceWrapper) GetExecution(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetExecution(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ApproveExecution operation middleware
+func (siw *ServerInterfaceWrapper) ApproveExecution(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ApproveExecution(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListArtifacts operation middleware
+func (siw *ServerInterfaceWrapper) ListArtifacts(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListArtifacts(w, r, id)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1000,6 +1530,113 @@ func (siw *ServerInterfaceWrapper) GetLogs(w http.ResponseWriter, r *http.Reques
 	handler.ServeHTTP(w, r)
 }
 
+// RetryExecution operation middleware
+func (siw *ServerInterfaceWrapper) RetryExecution(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RetryExecution(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StreamExecution operation middleware
+func (siw *ServerInterfaceWrapper) StreamExecution(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StreamExecutionParams
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "stage" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "stage", r.URL.Query(), &params.Stage, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "stage"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "stage", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "step" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "step", r.URL.Query(), &params.Step, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "step"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "step", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "stream" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "stream", r.URL.Query(), &params.Stream, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "stream"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "stream", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StreamExecution(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListPipelines operation middleware
 func (siw *ServerInterfaceWrapper) ListPipelines(w http.ResponseWriter, r *http.Request) {
 
@@ -1141,8 +1778,32 @@ func (siw *ServerInterfaceWrapper) UpdatePipeline(w http.ResponseWriter, r *http
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdatePipelineParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-Match", Err: err})
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.UpdatePipeline(w, r, id)
+		siw.Handler.UpdatePipeline(w, r, id, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1220,7 +1881,7 @@ func (siw *ServerInterfaceWrapper) GetVersion(w http.ResponseWriter, r *http.Req
 	}
 
 	// ------------- Path parameter "number" -------------
-	var number int
+	var number Number
 
 	err = runtime.BindStyledParameterWithOptions("simple", "number", mux.Vars(r)["number"], &number, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
 	if err != nil {
@@ -1230,6 +1891,116 @@ func (siw *ServerInterfaceWrapper) GetVersion(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetVersion(w, r, id, number)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DiffVersion operation middleware
+func (siw *ServerInterfaceWrapper) DiffVersion(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "number" -------------
+	var number Number
+
+	err = runtime.BindStyledParameterWithOptions("simple", "number", mux.Vars(r)["number"], &number, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "number", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DiffVersionParams
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", r.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "to"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "to", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DiffVersion(w, r, id, number, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RestoreVersion operation middleware
+func (siw *ServerInterfaceWrapper) RestoreVersion(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "number" -------------
+	var number Number
+
+	err = runtime.BindStyledParameterWithOptions("simple", "number", mux.Vars(r)["number"], &number, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "number", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RestoreVersionParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-Match", Err: err})
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RestoreVersion(w, r, id, number, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1256,6 +2027,20 @@ func (siw *ServerInterfaceWrapper) GetPipelineYaml(w http.ResponseWriter, r *htt
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetPipelineYaml(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListSchedules operation middleware
+func (siw *ServerInterfaceWrapper) ListSchedules(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListSchedules(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1324,6 +2109,198 @@ func (siw *ServerInterfaceWrapper) GetContract(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetContract(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetQueue operation middleware
+func (siw *ServerInterfaceWrapper) GetQueue(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetQueue(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DrainQueue operation middleware
+func (siw *ServerInterfaceWrapper) DrainQueue(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DrainQueueParams
+
+	// ------------- Optional query parameter "timeout" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "timeout", r.URL.Query(), &params.Timeout, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "timeout"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "timeout", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DrainQueue(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PauseQueue operation middleware
+func (siw *ServerInterfaceWrapper) PauseQueue(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PauseQueue(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ResumeQueue operation middleware
+func (siw *ServerInterfaceWrapper) ResumeQueue(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ResumeQueue(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListSecrets operation middleware
+func (siw *ServerInterfaceWrapper) ListSecrets(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSecretsParams
+
+	// ------------- Optional query parameter "pipeline_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "pipeline_id", r.URL.Query(), &params.PipelineId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "pipeline_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "pipeline_id", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListSecrets(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteSecret operation middleware
+func (siw *ServerInterfaceWrapper) DeleteSecret(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", mux.Vars(r)["name"], &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "name", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteSecretParams
+
+	// ------------- Optional query parameter "pipeline_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "pipeline_id", r.URL.Query(), &params.PipelineId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "pipeline_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "pipeline_id", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteSecret(w, r, name, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SetSecret operation middleware
+func (siw *ServerInterfaceWrapper) SetSecret(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", mux.Vars(r)["name"], &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "name", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SetSecretParams
+
+	// ------------- Optional query parameter "pipeline_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "pipeline_id", r.URL.Query(), &params.PipelineId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "pipeline_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "pipeline_id", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetSecret(w, r, name, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1468,6 +2445,10 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/ci/pipelines/{id}/versions/{number}", wrapper.GetVersion).Methods(http.MethodGet)
 
+	r.HandleFunc(options.BaseURL+"/ci/pipelines/{id}/versions/{number}/diff", wrapper.DiffVersion).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/pipelines/{id}/versions/{number}/restore", wrapper.RestoreVersion).Methods(http.MethodPost)
+
 	r.HandleFunc(options.BaseURL+"/ci/pipelines/{id}/trigger", wrapper.TriggerPipeline).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/ci/executions", wrapper.ListExecutions).Methods(http.MethodGet)
@@ -1478,9 +2459,39 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/cancel", wrapper.CancelExecutionByPost).Methods(http.MethodPost)
 
+	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/retry", wrapper.RetryExecution).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/approve", wrapper.ApproveExecution).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/artifacts", wrapper.ListArtifacts).Methods(http.MethodGet)
+
 	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/logs", wrapper.GetLogs).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/events", wrapper.GetEvents).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/stream", wrapper.StreamExecution).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/artifacts/{id}", wrapper.GetArtifact).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/artifacts/{id}/archive", wrapper.GetArtifactArchive).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/artifacts/{id}/files/{path}", wrapper.GetArtifactFile).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/schedules", wrapper.ListSchedules).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/secrets", wrapper.ListSecrets).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/secrets/{name}", wrapper.DeleteSecret).Methods(http.MethodDelete)
+
+	r.HandleFunc(options.BaseURL+"/secrets/{name}", wrapper.SetSecret).Methods(http.MethodPut)
+
+	r.HandleFunc(options.BaseURL+"/queue", wrapper.GetQueue).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/queue/pause", wrapper.PauseQueue).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/queue/resume", wrapper.ResumeQueue).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/queue/drain", wrapper.DrainQueue).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/connectors", wrapper.ListConnectors).Methods(http.MethodGet)
 

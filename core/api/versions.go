@@ -1,6 +1,14 @@
 package api
 
-import "net/http"
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/aymanbagabas/go-udiff"
+
+	"github.com/patchbay-ci/patchbay/core"
+)
 
 // GetPipelineYaml serves GET /ci/pipelines/{id}/yaml.
 func (h *handlers) GetPipelineYaml(w http.ResponseWriter, r *http.Request, id Id) {
@@ -38,11 +46,57 @@ func (h *handlers) ListVersions(w http.ResponseWriter, r *http.Request, id Id) {
 }
 
 // GetVersion serves GET /ci/pipelines/{id}/versions/{number}.
-func (h *handlers) GetVersion(w http.ResponseWriter, r *http.Request, id Id, number int) {
+func (h *handlers) GetVersion(w http.ResponseWriter, r *http.Request, id Id, number Number) {
 	revision, err := h.Store.Revision(r.Context(), id, number)
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
 	h.answer(w, http.StatusOK, Version{Number: revision.Number, CreatedAt: revision.CreatedAt, YamlContent: &revision.YAML})
+}
+
+// DiffVersion serves GET /ci/pipelines/{id}/versions/{number}/diff.
+func (h *handlers) DiffVersion(w http.ResponseWriter, r *http.Request, id Id, number Number, params DiffVersionParams) {
+	from, err := h.Store.Revision(r.Context(), id, number)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	last := value(params.To)
+	if params.To == nil {
+		p, err := h.Store.Pipeline(r.Context(), id)
+		if err != nil {
+			h.fail(w, r, err)
+			return
+		}
+		last = p.Revision
+	}
+	to, err := h.Store.Revision(r.Context(), id, last)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	diff, err := udiff.ToUnified(revisionLabel(from), revisionLabel(to), from.YAML, udiff.Lines(from.YAML, to.YAML), udiff.DefaultContextLines)
+	if err != nil {
+		h.fail(w, r, fmt.Errorf("compare revisions %d and %d: %w", number, last, err))
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	_, _ = w.Write([]byte(diff))
+}
+
+func revisionLabel(r *core.PipelineRevision) string {
+	return fmt.Sprintf("revision %d\t%s", r.Number, r.CreatedAt.UTC().Format(time.RFC3339))
+}
+
+// RestoreVersion serves POST /ci/pipelines/{id}/versions/{number}/restore. The old text
+// is checked like a new one: a connector that it needs may be gone.
+func (h *handlers) RestoreVersion(w http.ResponseWriter, r *http.Request, id Id, number Number, params RestoreVersionParams) {
+	revision, err := h.Store.Revision(r.Context(), id, number)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.update(w, r, id, value(params.IfMatch), []byte(revision.YAML))
 }

@@ -143,6 +143,48 @@ func (e LogEventStream) Valid() bool {
 	}
 }
 
+// Defines values for RetryMode.
+const (
+	RetryModeAll    RetryMode = "all"
+	RetryModeFailed RetryMode = "failed"
+	RetryModeStep   RetryMode = "step"
+)
+
+// Valid indicates whether the value is a known member of the RetryMode enum.
+func (e RetryMode) Valid() bool {
+	switch e {
+	case RetryModeAll:
+		return true
+	case RetryModeFailed:
+		return true
+	case RetryModeStep:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RetryRequestMode.
+const (
+	RetryRequestModeAll    RetryRequestMode = "all"
+	RetryRequestModeFailed RetryRequestMode = "failed"
+	RetryRequestModeStep   RetryRequestMode = "step"
+)
+
+// Valid indicates whether the value is a known member of the RetryRequestMode enum.
+func (e RetryRequestMode) Valid() bool {
+	switch e {
+	case RetryRequestModeAll:
+		return true
+	case RetryRequestModeFailed:
+		return true
+	case RetryRequestModeStep:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Status.
 const (
 	StatusCancelled Status = "cancelled"
@@ -181,28 +223,28 @@ func (e Status) Valid() bool {
 
 // Defines values for TriggerRequestTriggerType.
 const (
-	GitPush     TriggerRequestTriggerType = "git_push"
-	GitTag      TriggerRequestTriggerType = "git_tag"
-	Manual      TriggerRequestTriggerType = "manual"
-	PullRequest TriggerRequestTriggerType = "pull_request"
-	Schedule    TriggerRequestTriggerType = "schedule"
-	Webhook     TriggerRequestTriggerType = "webhook"
+	TriggerRequestTriggerTypeGitPush     TriggerRequestTriggerType = "git_push"
+	TriggerRequestTriggerTypeGitTag      TriggerRequestTriggerType = "git_tag"
+	TriggerRequestTriggerTypeManual      TriggerRequestTriggerType = "manual"
+	TriggerRequestTriggerTypePullRequest TriggerRequestTriggerType = "pull_request"
+	TriggerRequestTriggerTypeSchedule    TriggerRequestTriggerType = "schedule"
+	TriggerRequestTriggerTypeWebhook     TriggerRequestTriggerType = "webhook"
 )
 
 // Valid indicates whether the value is a known member of the TriggerRequestTriggerType enum.
 func (e TriggerRequestTriggerType) Valid() bool {
 	switch e {
-	case GitPush:
+	case TriggerRequestTriggerTypeGitPush:
 		return true
-	case GitTag:
+	case TriggerRequestTriggerTypeGitTag:
 		return true
-	case Manual:
+	case TriggerRequestTriggerTypeManual:
 		return true
-	case PullRequest:
+	case TriggerRequestTriggerTypePullRequest:
 		return true
-	case Schedule:
+	case TriggerRequestTriggerTypeSchedule:
 		return true
-	case Webhook:
+	case TriggerRequestTriggerTypeWebhook:
 		return true
 	default:
 		return false
@@ -272,10 +314,82 @@ func (e GetLogsParamsStream) Valid() bool {
 	}
 }
 
+// Defines values for StreamExecutionParamsStream.
+const (
+	StreamExecutionParamsStreamStderr StreamExecutionParamsStream = "stderr"
+	StreamExecutionParamsStreamStdout StreamExecutionParamsStream = "stdout"
+	StreamExecutionParamsStreamSystem StreamExecutionParamsStream = "system"
+)
+
+// Valid indicates whether the value is a known member of the StreamExecutionParamsStream enum.
+func (e StreamExecutionParamsStream) Valid() bool {
+	switch e {
+	case StreamExecutionParamsStreamStderr:
+		return true
+	case StreamExecutionParamsStreamStdout:
+		return true
+	case StreamExecutionParamsStreamSystem:
+		return true
+	default:
+		return false
+	}
+}
+
 // Accepted defines model for Accepted.
 type Accepted struct {
 	ExecutionId string `json:"execution_id"`
 	Message     string `json:"message"`
+}
+
+// Approval defines model for Approval.
+type Approval struct {
+	// Approved Missing while nobody has decided
+	Approved *bool `json:"approved,omitempty"`
+
+	// Approvers Who may decide; missing for anybody
+	Approvers   *[]string  `json:"approvers,omitempty"`
+	By          *string    `json:"by,omitempty"`
+	Comment     *string    `json:"comment,omitempty"`
+	Deadline    *time.Time `json:"deadline,omitempty"`
+	DecidedAt   *time.Time `json:"decided_at,omitempty"`
+	Message     *string    `json:"message,omitempty"`
+	RequestedAt time.Time  `json:"requested_at"`
+}
+
+// ApproveRequest defines model for ApproveRequest.
+type ApproveRequest struct {
+	Approved *bool   `json:"approved,omitempty"`
+	Comment  *string `json:"comment,omitempty"`
+
+	// Stage What waits; not needed when only one thing does
+	Stage *string `json:"stage,omitempty"`
+	Step  *string `json:"step,omitempty"`
+}
+
+// Artifact defines model for Artifact.
+type Artifact struct {
+	CreatedAt   time.Time       `json:"created_at"`
+	ExecutionId string          `json:"execution_id"`
+	ExpiresAt   time.Time       `json:"expires_at"`
+	FileCount   int             `json:"file_count"`
+	Files       *[]ArtifactFile `json:"files,omitempty"`
+	Id          string          `json:"id"`
+	Name        string          `json:"name"`
+	PipelineId  string          `json:"pipeline_id"`
+
+	// Size Of all files, in bytes
+	Size  int64   `json:"size"`
+	Stage *string `json:"stage,omitempty"`
+	Step  *string `json:"step,omitempty"`
+}
+
+// ArtifactFile defines model for ArtifactFile.
+type ArtifactFile struct {
+	// Mode Permissions in octal, as in 0644
+	Mode   *string `json:"mode,omitempty"`
+	Path   string  `json:"path"`
+	Sha256 string  `json:"sha256"`
+	Size   int64   `json:"size"`
 }
 
 // Connector defines model for Connector.
@@ -347,25 +461,37 @@ type ErrorError string
 
 // Execution defines model for Execution.
 type Execution struct {
-	Artifacts *[]map[string]interface{} `json:"artifacts,omitempty"`
-	CreatedAt time.Time                 `json:"created_at"`
+	Artifacts *[]Artifact `json:"artifacts,omitempty"`
+
+	// CancelRequested Who wants it to stop
+	CancelRequested  *string   `json:"cancel_requested,omitempty"`
+	ConcurrencyGroup *string   `json:"concurrency_group,omitempty"`
+	CreatedAt        time.Time `json:"created_at"`
 
 	// Duration Seconds
-	Duration     *float64           `json:"duration,omitempty"`
-	Environment  *map[string]string `json:"environment,omitempty"`
-	FinishedAt   *time.Time         `json:"finished_at,omitempty"`
-	Id           string             `json:"id"`
-	Logs         *[]LogEntry        `json:"logs,omitempty"`
-	Number       int64              `json:"number"`
-	PipelineId   string             `json:"pipeline_id"`
-	PipelineName string             `json:"pipeline_name"`
-	Reason       *string            `json:"reason,omitempty"`
-	Revision     int                `json:"revision"`
-	Stages       *[]Stage           `json:"stages,omitempty"`
-	StartedAt    *time.Time         `json:"started_at,omitempty"`
-	Status       Status             `json:"status"`
-	TriggerInfo  TriggerInfo        `json:"trigger_info"`
-	UpdatedAt    time.Time          `json:"updated_at"`
+	Duration    *float64           `json:"duration,omitempty"`
+	Environment *map[string]string `json:"environment,omitempty"`
+	FinishedAt  *time.Time         `json:"finished_at,omitempty"`
+	Id          string             `json:"id"`
+
+	// Logs The last lines of all
+	Logs *[]LogEntry `json:"logs,omitempty"`
+
+	// LogsTruncated The log is long: stdout, stderr and logs are of its last 8 MiB
+	LogsTruncated *bool              `json:"logs_truncated,omitempty"`
+	Number        int64              `json:"number"`
+	Params        *map[string]string `json:"params,omitempty"`
+	PipelineId    string             `json:"pipeline_id"`
+	PipelineName  string             `json:"pipeline_name"`
+	Priority      *int               `json:"priority,omitempty"`
+	Reason        *string            `json:"reason,omitempty"`
+	Retry         *Retry             `json:"retry,omitempty"`
+	Revision      int                `json:"revision"`
+	Stages        *[]Stage           `json:"stages,omitempty"`
+	StartedAt     *time.Time         `json:"started_at,omitempty"`
+	Status        Status             `json:"status"`
+	TriggerInfo   TriggerInfo        `json:"trigger_info"`
+	UpdatedAt     time.Time          `json:"updated_at"`
 }
 
 // Health defines model for Health.
@@ -401,9 +527,12 @@ type LogEntry struct {
 // LogEntryLevel defines model for LogEntry.Level.
 type LogEntryLevel string
 
-// LogEvent defines model for LogEvent.
+// LogEvent A piece of what was said, usually whole lines
 type LogEvent struct {
-	Attempt   int            `json:"attempt"`
+	Attempt int `json:"attempt"`
+
+	// Offset Of the text's first byte in that stream of that attempt
+	Offset    *int64         `json:"offset,omitempty"`
 	Stage     string         `json:"stage"`
 	Step      string         `json:"step"`
 	Stream    LogEventStream `json:"stream"`
@@ -413,6 +542,9 @@ type LogEvent struct {
 
 // LogEventStream defines model for LogEvent.Stream.
 type LogEventStream string
+
+// Params Values of declared parameters; numbers and booleans become text as they are written here
+type Params map[string]json.RawMessage
 
 // Pipeline defines model for Pipeline.
 type Pipeline struct {
@@ -430,40 +562,149 @@ type PipelineSource struct {
 	YamlContent string `json:"yaml_content"`
 }
 
+// Queue defines model for Queue.
+type Queue struct {
+	// Entries The first of those that wait, in the order in which they would start now
+	Entries []QueueEntry `json:"entries"`
+	Paused  bool         `json:"paused"`
+	Running int          `json:"running"`
+	Slots   int          `json:"slots"`
+	Waiting int          `json:"waiting"`
+}
+
+// QueueEntry defines model for QueueEntry.
+type QueueEntry struct {
+	ExecutionId  string `json:"execution_id"`
+	PipelineId   string `json:"pipeline_id"`
+	PipelineName string `json:"pipeline_name"`
+	Priority     int    `json:"priority"`
+
+	// Reason Why it does not run yet
+	Reason string `json:"reason"`
+}
+
+// Retry defines model for Retry.
+type Retry struct {
+	Mode RetryMode `json:"mode"`
+
+	// Of The execution that this one repeats
+	Of    string  `json:"of"`
+	Stage *string `json:"stage,omitempty"`
+	Step  *string `json:"step,omitempty"`
+}
+
+// RetryMode defines model for Retry.Mode.
+type RetryMode string
+
+// RetryRequest defines model for RetryRequest.
+type RetryRequest struct {
+	Environment *map[string]string `json:"environment,omitempty"`
+
+	// Mode Everything (the default), what did not succeed, or one step
+	Mode *RetryRequestMode `json:"mode,omitempty"`
+
+	// Params Values of declared parameters; numbers and booleans become text as they are written here
+	Params *Params `json:"params,omitempty"`
+
+	// Stage Of the step; needed when the step's name is not unique
+	Stage *string `json:"stage,omitempty"`
+	Step  *string `json:"step,omitempty"`
+}
+
+// RetryRequestMode Everything (the default), what did not succeed, or one step
+type RetryRequestMode string
+
+// Schedule defines model for Schedule.
+type Schedule struct {
+	CronExpression string     `json:"cron_expression"`
+	Last           *time.Time `json:"last,omitempty"`
+	Next           *time.Time `json:"next,omitempty"`
+	PipelineId     string     `json:"pipeline_id"`
+	PipelineName   string     `json:"pipeline_name"`
+	Timezone       *string    `json:"timezone,omitempty"`
+}
+
+// Secret defines model for Secret.
+type Secret struct {
+	CreatedAt time.Time `json:"created_at"`
+	Name      string    `json:"name"`
+
+	// PipelineId Missing for a global secret
+	PipelineId *string   `json:"pipeline_id,omitempty"`
+	UpdatedAt  time.Time `json:"updated_at"`
+	UpdatedBy  *string   `json:"updated_by,omitempty"`
+}
+
+// SecretValue defines model for SecretValue.
+type SecretValue struct {
+	Value string `json:"value"`
+}
+
 // Stage defines model for Stage.
 type Stage struct {
 	// Duration Seconds
-	Duration   *float64   `json:"duration,omitempty"`
-	FinishedAt *time.Time `json:"finished_at,omitempty"`
-	Name       string     `json:"name"`
-	StartedAt  *time.Time `json:"started_at,omitempty"`
-	Status     Status     `json:"status"`
-	Steps      []Step     `json:"steps"`
+	Duration   *float64           `json:"duration,omitempty"`
+	FinishedAt *time.Time         `json:"finished_at,omitempty"`
+	Matrix     *map[string]string `json:"matrix,omitempty"`
+
+	// Name With the values of the matrix in brackets
+	Name      string     `json:"name"`
+	StartedAt *time.Time `json:"started_at,omitempty"`
+	Status    Status     `json:"status"`
+	Steps     []Step     `json:"steps"`
 }
 
 // Status defines model for Status.
 type Status string
 
+// StatusEvent A change of status of a step, or (step -1) of the execution
+type StatusEvent struct {
+	Allowed *bool `json:"allowed,omitempty"`
+	Attempt *int  `json:"attempt,omitempty"`
+
+	// Name Of the step
+	Name   *string `json:"name,omitempty"`
+	Reason *string `json:"reason,omitempty"`
+	Stage  *string `json:"stage,omitempty"`
+	Status Status  `json:"status"`
+
+	// Step The step's index; -1 for the execution
+	Step int       `json:"step"`
+	Time time.Time `json:"time"`
+
+	// Version Grows with each change of the same thing
+	Version int64 `json:"version"`
+}
+
 // Step defines model for Step.
 type Step struct {
 	// Allowed The step failed and the run went on (continue_on_error)
-	Allowed  *bool `json:"allowed,omitempty"`
-	Attempts int   `json:"attempts"`
+	Allowed  *bool     `json:"allowed,omitempty"`
+	Approval *Approval `json:"approval,omitempty"`
+	Attempts int       `json:"attempts"`
 
 	// Command The config's command or script, if it has one
-	Command   *string `json:"command,omitempty"`
-	Connector string  `json:"connector"`
+	Command *string `json:"command,omitempty"`
+
+	// Connector Empty for the approval of a stage
+	Connector string `json:"connector"`
 
 	// Duration Seconds
-	Duration   *float64           `json:"duration,omitempty"`
-	ExitCode   *int               `json:"exit_code,omitempty"`
-	FinishedAt *time.Time         `json:"finished_at,omitempty"`
-	Name       string             `json:"name"`
-	Outputs    *map[string]string `json:"outputs,omitempty"`
-	Reason     *string            `json:"reason,omitempty"`
-	Signal     *string            `json:"signal,omitempty"`
-	StartedAt  *time.Time         `json:"started_at,omitempty"`
-	Status     Status             `json:"status"`
+	Duration   *float64   `json:"duration,omitempty"`
+	ExitCode   *int       `json:"exit_code,omitempty"`
+	FinishedAt *time.Time `json:"finished_at,omitempty"`
+
+	// Index The step's number in the execution, from 0
+	Index   int                `json:"index"`
+	Name    string             `json:"name"`
+	Outputs *map[string]string `json:"outputs,omitempty"`
+	Reason  *string            `json:"reason,omitempty"`
+
+	// Reused Its end was taken over from the execution that this one repeats
+	Reused    *bool      `json:"reused,omitempty"`
+	Signal    *string    `json:"signal,omitempty"`
+	StartedAt *time.Time `json:"started_at,omitempty"`
+	Status    Status     `json:"status"`
 
 	// Stderr The last 64 KiB of the last attempt
 	Stderr *string `json:"stderr,omitempty"`
@@ -472,21 +713,47 @@ type Step struct {
 	Stdout *string `json:"stdout,omitempty"`
 }
 
+// StreamEnd defines model for StreamEnd.
+type StreamEnd struct {
+	Status Status `json:"status"`
+}
+
+// StreamMessage defines model for StreamMessage.
+type StreamMessage struct {
+	Data json.RawMessage `json:"data"`
+
+	// Event log, status or end
+	Event string `json:"event"`
+
+	// Id A cursor; missing for end
+	Id *string `json:"id,omitempty"`
+}
+
 // TriggerInfo defines model for TriggerInfo.
 type TriggerInfo struct {
-	Branch      *string `json:"branch,omitempty"`
-	CommitHash  *string `json:"commit_hash,omitempty"`
-	Repository  *string `json:"repository,omitempty"`
-	Tag         *string `json:"tag,omitempty"`
-	TriggerType string  `json:"trigger_type"`
-	TriggeredBy *string `json:"triggered_by,omitempty"`
+	Branch       *string   `json:"branch,omitempty"`
+	ChangedPaths *[]string `json:"changed_paths,omitempty"`
+	CommitHash   *string   `json:"commit_hash,omitempty"`
+	Repository   *string   `json:"repository,omitempty"`
+	Tag          *string   `json:"tag,omitempty"`
+	TriggerType  string    `json:"trigger_type"`
+	TriggeredBy  *string   `json:"triggered_by,omitempty"`
 }
 
 // TriggerRequest defines model for TriggerRequest.
 type TriggerRequest struct {
-	Branch      *string                    `json:"branch,omitempty"`
-	CommitHash  *string                    `json:"commit_hash,omitempty"`
-	Environment *map[string]string         `json:"environment,omitempty"`
+	Branch *string `json:"branch,omitempty"`
+
+	// ChangedPaths Files that changed; missing when that is not known
+	ChangedPaths *[]string          `json:"changed_paths,omitempty"`
+	CommitHash   *string            `json:"commit_hash,omitempty"`
+	Environment  *map[string]string `json:"environment,omitempty"`
+
+	// Params Values of declared parameters; numbers and booleans become text as they are written here
+	Params *Params `json:"params,omitempty"`
+
+	// Priority Added to the pipeline's; the higher goes first
+	Priority    *int                       `json:"priority,omitempty"`
 	Repository  *string                    `json:"repository,omitempty"`
 	Tag         *string                    `json:"tag,omitempty"`
 	TriggerType *TriggerRequestTriggerType `json:"trigger_type,omitempty"`
@@ -508,8 +775,17 @@ type After = string
 // Id defines model for id.
 type Id = string
 
+// IfMatch defines model for ifMatch.
+type IfMatch = string
+
 // Limit defines model for limit.
 type Limit = int
+
+// Number defines model for number.
+type Number = int
+
+// SecretScope defines model for secretScope.
+type SecretScope = string
 
 // StageFilter defines model for stageFilter.
 type StageFilter = string
@@ -560,6 +836,18 @@ type GetLogsParams struct {
 // GetLogsParamsStream defines parameters for GetLogs.
 type GetLogsParamsStream string
 
+// StreamExecutionParams defines parameters for StreamExecution.
+type StreamExecutionParams struct {
+	// Cursor The id of the last message that was received
+	Cursor *string                      `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Stage  *StageFilter                 `form:"stage,omitempty" json:"stage,omitempty"`
+	Step   *StepFilter                  `form:"step,omitempty" json:"step,omitempty"`
+	Stream *StreamExecutionParamsStream `form:"stream,omitempty" json:"stream,omitempty"`
+}
+
+// StreamExecutionParamsStream defines parameters for StreamExecution.
+type StreamExecutionParamsStream string
+
 // ListPipelinesParams defines parameters for ListPipelines.
 type ListPipelinesParams struct {
 	// Limit How many at the most
@@ -582,6 +870,54 @@ type UploadPipelineMultipartBody struct {
 // UpdatePipelineTextBody defines parameters for UpdatePipeline.
 type UpdatePipelineTextBody = string
 
+// UpdatePipelineParams defines parameters for UpdatePipeline.
+type UpdatePipelineParams struct {
+	// IfMatch An ETag that the pipeline must still have
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// DiffVersionParams defines parameters for DiffVersion.
+type DiffVersionParams struct {
+	// To A revision; the current one when it is missing
+	To *int `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// RestoreVersionParams defines parameters for RestoreVersion.
+type RestoreVersionParams struct {
+	// IfMatch An ETag that the pipeline must still have
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// DrainQueueParams defines parameters for DrainQueue.
+type DrainQueueParams struct {
+	// Timeout Seconds
+	Timeout *int `form:"timeout,omitempty" json:"timeout,omitempty"`
+}
+
+// ListSecretsParams defines parameters for ListSecrets.
+type ListSecretsParams struct {
+	// PipelineId Global when it is missing
+	PipelineId *SecretScope `form:"pipeline_id,omitempty" json:"pipeline_id,omitempty"`
+}
+
+// DeleteSecretParams defines parameters for DeleteSecret.
+type DeleteSecretParams struct {
+	// PipelineId Global when it is missing
+	PipelineId *SecretScope `form:"pipeline_id,omitempty" json:"pipeline_id,omitempty"`
+}
+
+// SetSecretParams defines parameters for SetSecret.
+type SetSecretParams struct {
+	// PipelineId Global when it is missing
+	PipelineId *SecretScope `form:"pipeline_id,omitempty" json:"pipeline_id,omitempty"`
+}
+
+// ApproveExecutionJSONRequestBody defines body for ApproveExecution for application/json ContentType.
+type ApproveExecutionJSONRequestBody = ApproveRequest
+
+// RetryExecutionJSONRequestBody defines body for RetryExecution for application/json ContentType.
+type RetryExecutionJSONRequestBody = RetryRequest
+
 // CreatePipelineJSONRequestBody defines body for CreatePipeline for application/json ContentType.
 type CreatePipelineJSONRequestBody = PipelineSource
 
@@ -599,6 +935,9 @@ type UpdatePipelineTextRequestBody = UpdatePipelineTextBody
 
 // TriggerPipelineJSONRequestBody defines body for TriggerPipeline for application/json ContentType.
 type TriggerPipelineJSONRequestBody = TriggerRequest
+
+// SetSecretJSONRequestBody defines body for SetSecret for application/json ContentType.
+type SetSecretJSONRequestBody = SecretValue
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -674,6 +1013,21 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
+	// GetArtifact One artifact with its files
+	//
+	// Corresponds with GET /ci/artifacts/{id} (the `GetArtifact` operationId).
+	GetArtifact(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetArtifactArchive All files of an artifact as one archive
+	//
+	// Corresponds with GET /ci/artifacts/{id}/archive (the `GetArtifactArchive` operationId).
+	GetArtifactArchive(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetArtifactFile One file of an artifact; with Range and If-None-Match
+	//
+	// Corresponds with GET /ci/artifacts/{id}/files/{path} (the `GetArtifactFile` operationId).
+	GetArtifactFile(ctx context.Context, id Id, path string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListExecutions Executions, newest first, without what they said
 	//
 	// The header `Link` with rel="next" leads to the next page, if there is one.
@@ -685,6 +1039,25 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /ci/executions/{id} (the `GetExecution` operationId).
 	GetExecution(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ApproveExecutionWithBody Answer the approval that a step or a stage waits for
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /ci/executions/{id}/approve (the `ApproveExecution` operationId).
+	ApproveExecutionWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ApproveExecution Answer the approval that a step or a stage waits for
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /ci/executions/{id}/approve (the `ApproveExecution` operationId).
+	ApproveExecution(ctx context.Context, id Id, body ApproveExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListArtifacts The artifacts of an execution by name, without their files
+	//
+	// Corresponds with GET /ci/executions/{id}/artifacts (the `ListArtifacts` operationId).
+	ListArtifacts(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CancelExecution Stop an execution
 	//
@@ -698,9 +1071,9 @@ type ClientInterface interface {
 	// Corresponds with POST /ci/executions/{id}/cancel (the `CancelExecutionByPost` operationId).
 	CancelExecutionByPost(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetEvents What the steps say, as server-sent events
+	// GetEvents What happens to an execution and what its steps say, as server-sent events
 	//
-	// Each `log` event has a LogEvent as its data and a cursor as its id; `Last-Event-ID` (or `last_event_id`) resumes behind it. The last event is `end`, whose data has the execution's status. Comments keep the connection alive.
+	// A `log` event has a LogEvent as its data, a `status` event a StatusEvent; both have a cursor as their id, and `Last-Event-ID` (or `last_event_id`) resumes behind it: nothing is missed or repeated. The last event is `end`, whose data has the execution's status. An execution that has not begun is waited for. `stage` and `step` narrow both, but for the execution's own status; `stream` narrows what is said. Comments keep the connection alive.
 	//
 	// Corresponds with GET /ci/executions/{id}/events (the `GetEvents` operationId).
 	GetEvents(ctx context.Context, id Id, params *GetEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -709,6 +1082,27 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /ci/executions/{id}/logs (the `GetLogs` operationId).
 	GetLogs(ctx context.Context, id Id, params *GetLogsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RetryExecutionWithBody Run an ended execution again, as a new one of the same revision
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /ci/executions/{id}/retry (the `RetryExecution` operationId).
+	RetryExecutionWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RetryExecution Run an ended execution again, as a new one of the same revision
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /ci/executions/{id}/retry (the `RetryExecution` operationId).
+	RetryExecution(ctx context.Context, id Id, body RetryExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StreamExecution The events of /events over a WebSocket
+	//
+	// Each message is a StreamMessage in JSON, with the id, the name and the data of the event. Browsers, which cannot send a header, offer the subprotocols `bearer` and the token instead. After `end` the server closes with code 1000. A client that does not read is closed with code 1013, and goes on with the `cursor` of the last message it got.
+	//
+	// Corresponds with GET /ci/executions/{id}/stream (the `StreamExecution` operationId).
+	StreamExecution(ctx context.Context, id Id, params *StreamExecutionParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListPipelines Pipelines, newest first
 	//
@@ -754,29 +1148,37 @@ type ClientInterface interface {
 
 	// GetPipeline One pipeline
 	//
+	// The header `ETag` is for `If-Match` of a later change.
+	//
 	// Corresponds with GET /ci/pipelines/{id} (the `GetPipeline` operationId).
 	GetPipeline(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdatePipelineWithBody Give a pipeline another text, as a new revision
 	//
+	// With `If-Match`, only if the pipeline is still as it was then: 412 when it is not. 409 when somebody else changes it at the same moment.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with PUT /ci/pipelines/{id} (the `UpdatePipeline` operationId).
-	UpdatePipelineWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	UpdatePipelineWithBody(ctx context.Context, id Id, params *UpdatePipelineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdatePipeline Give a pipeline another text, as a new revision
+	//
+	// With `If-Match`, only if the pipeline is still as it was then: 412 when it is not. 409 when somebody else changes it at the same moment.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with PUT /ci/pipelines/{id} (the `UpdatePipeline` operationId).
-	UpdatePipeline(ctx context.Context, id Id, body UpdatePipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	UpdatePipeline(ctx context.Context, id Id, params *UpdatePipelineParams, body UpdatePipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdatePipelineWithTextBody Give a pipeline another text, as a new revision
+	//
+	// With `If-Match`, only if the pipeline is still as it was then: 412 when it is not. 409 when somebody else changes it at the same moment.
 	//
 	// Takes a body of the `text/plain` content type.
 	//
 	// Corresponds with PUT /ci/pipelines/{id} (the `UpdatePipeline` operationId).
-	UpdatePipelineWithTextBody(ctx context.Context, id Id, body UpdatePipelineTextRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	UpdatePipelineWithTextBody(ctx context.Context, id Id, params *UpdatePipelineParams, body UpdatePipelineTextRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// TriggerPipelineWithBody Run a pipeline
 	//
@@ -804,12 +1206,29 @@ type ClientInterface interface {
 	// GetVersion One revision with its text
 	//
 	// Corresponds with GET /ci/pipelines/{id}/versions/{number} (the `GetVersion` operationId).
-	GetVersion(ctx context.Context, id Id, number int, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetVersion(ctx context.Context, id Id, number Number, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DiffVersion What changed from a revision to another one
+	//
+	// Corresponds with GET /ci/pipelines/{id}/versions/{number}/diff (the `DiffVersion` operationId).
+	DiffVersion(ctx context.Context, id Id, number Number, params *DiffVersionParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RestoreVersion Give a pipeline the text of an old revision, as a new one
+	//
+	// `If-Match`, 412 and 409 as for PUT of the pipeline.
+	//
+	// Corresponds with POST /ci/pipelines/{id}/versions/{number}/restore (the `RestoreVersion` operationId).
+	RestoreVersion(ctx context.Context, id Id, number Number, params *RestoreVersionParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetPipelineYaml The pipeline's text as it was given
 	//
 	// Corresponds with GET /ci/pipelines/{id}/yaml (the `GetPipelineYaml` operationId).
 	GetPipelineYaml(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListSchedules The schedules of all pipelines
+	//
+	// Corresponds with GET /ci/schedules (the `ListSchedules` operationId).
+	ListSchedules(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListConnectors The connectors that were found, the broken ones with their reasons
 	//
@@ -830,6 +1249,97 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /openapi.json (the `GetContract` operationId).
 	GetContract(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetQueue What waits and what runs
+	//
+	// Corresponds with GET /queue (the `GetQueue` operationId).
+	GetQueue(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DrainQueue Pause, and answer when nothing runs any more
+	//
+	// 504 when that takes longer than `timeout`; the queue stays paused.
+	//
+	// Corresponds with POST /queue/drain (the `DrainQueue` operationId).
+	DrainQueue(ctx context.Context, params *DrainQueueParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PauseQueue Start nothing new; what runs goes on
+	//
+	// Corresponds with POST /queue/pause (the `PauseQueue` operationId).
+	PauseQueue(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResumeQueue Start what waits again
+	//
+	// Corresponds with POST /queue/resume (the `ResumeQueue` operationId).
+	ResumeQueue(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListSecrets The names of the secrets of a pipeline, or of the global ones; never their values
+	//
+	// Corresponds with GET /secrets (the `ListSecrets` operationId).
+	ListSecrets(ctx context.Context, params *ListSecretsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteSecret Forget a secret
+	//
+	// Corresponds with DELETE /secrets/{name} (the `DeleteSecret` operationId).
+	DeleteSecret(ctx context.Context, name string, params *DeleteSecretParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetSecretWithBody Store a secret, or replace it
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /secrets/{name} (the `SetSecret` operationId).
+	SetSecretWithBody(ctx context.Context, name string, params *SetSecretParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetSecret Store a secret, or replace it
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /secrets/{name} (the `SetSecret` operationId).
+	SetSecret(ctx context.Context, name string, params *SetSecretParams, body SetSecretJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// GetArtifact One artifact with its files
+//
+// Corresponds with GET /ci/artifacts/{id} (the `GetArtifact` operationId).
+func (c *Client) GetArtifact(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetArtifactRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetArtifactArchive All files of an artifact as one archive
+//
+// Corresponds with GET /ci/artifacts/{id}/archive (the `GetArtifactArchive` operationId).
+func (c *Client) GetArtifactArchive(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetArtifactArchiveRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetArtifactFile One file of an artifact; with Range and If-None-Match
+//
+// Corresponds with GET /ci/artifacts/{id}/files/{path} (the `GetArtifactFile` operationId).
+func (c *Client) GetArtifactFile(ctx context.Context, id Id, path string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetArtifactFileRequest(c.Server, id, path)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
 }
 
 // ListExecutions Executions, newest first, without what they said
@@ -854,6 +1364,55 @@ func (c *Client) ListExecutions(ctx context.Context, params *ListExecutionsParam
 // Corresponds with GET /ci/executions/{id} (the `GetExecution` operationId).
 func (c *Client) GetExecution(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetExecutionRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ApproveExecutionWithBody Answer the approval that a step or a stage waits for
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /ci/executions/{id}/approve (the `ApproveExecution` operationId).
+func (c *Client) ApproveExecutionWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewApproveExecutionRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ApproveExecution Answer the approval that a step or a stage waits for
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /ci/executions/{id}/approve (the `ApproveExecution` operationId).
+func (c *Client) ApproveExecution(ctx context.Context, id Id, body ApproveExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewApproveExecutionRequest(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListArtifacts The artifacts of an execution by name, without their files
+//
+// Corresponds with GET /ci/executions/{id}/artifacts (the `ListArtifacts` operationId).
+func (c *Client) ListArtifacts(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListArtifactsRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -896,9 +1455,9 @@ func (c *Client) CancelExecutionByPost(ctx context.Context, id Id, reqEditors ..
 	return c.Client.Do(req)
 }
 
-// GetEvents What the steps say, as server-sent events
+// GetEvents What happens to an execution and what its steps say, as server-sent events
 //
-// Each `log` event has a LogEvent as its data and a cursor as its id; `Last-Event-ID` (or `last_event_id`) resumes behind it. The last event is `end`, whose data has the execution's status. Comments keep the connection alive.
+// A `log` event has a LogEvent as its data, a `status` event a StatusEvent; both have a cursor as their id, and `Last-Event-ID` (or `last_event_id`) resumes behind it: nothing is missed or repeated. The last event is `end`, whose data has the execution's status. An execution that has not begun is waited for. `stage` and `step` narrow both, but for the execution's own status; `stream` narrows what is said. Comments keep the connection alive.
 //
 // Corresponds with GET /ci/executions/{id}/events (the `GetEvents` operationId).
 func (c *Client) GetEvents(ctx context.Context, id Id, params *GetEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -918,6 +1477,57 @@ func (c *Client) GetEvents(ctx context.Context, id Id, params *GetEventsParams, 
 // Corresponds with GET /ci/executions/{id}/logs (the `GetLogs` operationId).
 func (c *Client) GetLogs(ctx context.Context, id Id, params *GetLogsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetLogsRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RetryExecutionWithBody Run an ended execution again, as a new one of the same revision
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /ci/executions/{id}/retry (the `RetryExecution` operationId).
+func (c *Client) RetryExecutionWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRetryExecutionRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RetryExecution Run an ended execution again, as a new one of the same revision
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /ci/executions/{id}/retry (the `RetryExecution` operationId).
+func (c *Client) RetryExecution(ctx context.Context, id Id, body RetryExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRetryExecutionRequest(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StreamExecution The events of /events over a WebSocket
+//
+// Each message is a StreamMessage in JSON, with the id, the name and the data of the event. Browsers, which cannot send a header, offer the subprotocols `bearer` and the token instead. After `end` the server closes with code 1000. A client that does not read is closed with code 1013, and goes on with the `cursor` of the last message it got.
+//
+// Corresponds with GET /ci/executions/{id}/stream (the `StreamExecution` operationId).
+func (c *Client) StreamExecution(ctx context.Context, id Id, params *StreamExecutionParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStreamExecutionRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1032,6 +1642,8 @@ func (c *Client) DeletePipeline(ctx context.Context, id Id, reqEditors ...Reques
 
 // GetPipeline One pipeline
 //
+// The header `ETag` is for `If-Match` of a later change.
+//
 // Corresponds with GET /ci/pipelines/{id} (the `GetPipeline` operationId).
 func (c *Client) GetPipeline(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetPipelineRequest(c.Server, id)
@@ -1047,11 +1659,13 @@ func (c *Client) GetPipeline(ctx context.Context, id Id, reqEditors ...RequestEd
 
 // UpdatePipelineWithBody Give a pipeline another text, as a new revision
 //
+// With `If-Match`, only if the pipeline is still as it was then: 412 when it is not. 409 when somebody else changes it at the same moment.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with PUT /ci/pipelines/{id} (the `UpdatePipeline` operationId).
-func (c *Client) UpdatePipelineWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewUpdatePipelineRequestWithBody(c.Server, id, contentType, body)
+func (c *Client) UpdatePipelineWithBody(ctx context.Context, id Id, params *UpdatePipelineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdatePipelineRequestWithBody(c.Server, id, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1064,11 +1678,13 @@ func (c *Client) UpdatePipelineWithBody(ctx context.Context, id Id, contentType 
 
 // UpdatePipeline Give a pipeline another text, as a new revision
 //
+// With `If-Match`, only if the pipeline is still as it was then: 412 when it is not. 409 when somebody else changes it at the same moment.
+//
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with PUT /ci/pipelines/{id} (the `UpdatePipeline` operationId).
-func (c *Client) UpdatePipeline(ctx context.Context, id Id, body UpdatePipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewUpdatePipelineRequest(c.Server, id, body)
+func (c *Client) UpdatePipeline(ctx context.Context, id Id, params *UpdatePipelineParams, body UpdatePipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdatePipelineRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1081,11 +1697,13 @@ func (c *Client) UpdatePipeline(ctx context.Context, id Id, body UpdatePipelineJ
 
 // UpdatePipelineWithTextBody Give a pipeline another text, as a new revision
 //
+// With `If-Match`, only if the pipeline is still as it was then: 412 when it is not. 409 when somebody else changes it at the same moment.
+//
 // Takes a body of the `text/plain` content type.
 //
 // Corresponds with PUT /ci/pipelines/{id} (the `UpdatePipeline` operationId).
-func (c *Client) UpdatePipelineWithTextBody(ctx context.Context, id Id, body UpdatePipelineTextRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewUpdatePipelineRequestWithTextBody(c.Server, id, body)
+func (c *Client) UpdatePipelineWithTextBody(ctx context.Context, id Id, params *UpdatePipelineParams, body UpdatePipelineTextRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdatePipelineRequestWithTextBody(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1152,8 +1770,40 @@ func (c *Client) ListVersions(ctx context.Context, id Id, reqEditors ...RequestE
 // GetVersion One revision with its text
 //
 // Corresponds with GET /ci/pipelines/{id}/versions/{number} (the `GetVersion` operationId).
-func (c *Client) GetVersion(ctx context.Context, id Id, number int, reqEditors ...RequestEditorFn) (*http.Response, error) {
+func (c *Client) GetVersion(ctx context.Context, id Id, number Number, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetVersionRequest(c.Server, id, number)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DiffVersion What changed from a revision to another one
+//
+// Corresponds with GET /ci/pipelines/{id}/versions/{number}/diff (the `DiffVersion` operationId).
+func (c *Client) DiffVersion(ctx context.Context, id Id, number Number, params *DiffVersionParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDiffVersionRequest(c.Server, id, number, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RestoreVersion Give a pipeline the text of an old revision, as a new one
+//
+// `If-Match`, 412 and 409 as for PUT of the pipeline.
+//
+// Corresponds with POST /ci/pipelines/{id}/versions/{number}/restore (the `RestoreVersion` operationId).
+func (c *Client) RestoreVersion(ctx context.Context, id Id, number Number, params *RestoreVersionParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRestoreVersionRequest(c.Server, id, number, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1169,6 +1819,21 @@ func (c *Client) GetVersion(ctx context.Context, id Id, number int, reqEditors .
 // Corresponds with GET /ci/pipelines/{id}/yaml (the `GetPipelineYaml` operationId).
 func (c *Client) GetPipelineYaml(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetPipelineYamlRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListSchedules The schedules of all pipelines
+//
+// Corresponds with GET /ci/schedules (the `ListSchedules` operationId).
+func (c *Client) ListSchedules(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListSchedulesRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -1237,6 +1902,241 @@ func (c *Client) GetContract(ctx context.Context, reqEditors ...RequestEditorFn)
 		return nil, err
 	}
 	return c.Client.Do(req)
+}
+
+// GetQueue What waits and what runs
+//
+// Corresponds with GET /queue (the `GetQueue` operationId).
+func (c *Client) GetQueue(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetQueueRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DrainQueue Pause, and answer when nothing runs any more
+//
+// 504 when that takes longer than `timeout`; the queue stays paused.
+//
+// Corresponds with POST /queue/drain (the `DrainQueue` operationId).
+func (c *Client) DrainQueue(ctx context.Context, params *DrainQueueParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDrainQueueRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PauseQueue Start nothing new; what runs goes on
+//
+// Corresponds with POST /queue/pause (the `PauseQueue` operationId).
+func (c *Client) PauseQueue(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPauseQueueRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResumeQueue Start what waits again
+//
+// Corresponds with POST /queue/resume (the `ResumeQueue` operationId).
+func (c *Client) ResumeQueue(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResumeQueueRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListSecrets The names of the secrets of a pipeline, or of the global ones; never their values
+//
+// Corresponds with GET /secrets (the `ListSecrets` operationId).
+func (c *Client) ListSecrets(ctx context.Context, params *ListSecretsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListSecretsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteSecret Forget a secret
+//
+// Corresponds with DELETE /secrets/{name} (the `DeleteSecret` operationId).
+func (c *Client) DeleteSecret(ctx context.Context, name string, params *DeleteSecretParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteSecretRequest(c.Server, name, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetSecretWithBody Store a secret, or replace it
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /secrets/{name} (the `SetSecret` operationId).
+func (c *Client) SetSecretWithBody(ctx context.Context, name string, params *SetSecretParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetSecretRequestWithBody(c.Server, name, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetSecret Store a secret, or replace it
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /secrets/{name} (the `SetSecret` operationId).
+func (c *Client) SetSecret(ctx context.Context, name string, params *SetSecretParams, body SetSecretJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetSecretRequest(c.Server, name, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// NewGetArtifactRequest constructs an http.Request for the GetArtifact method
+func NewGetArtifactRequest(server string, id Id) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ci/artifacts/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetArtifactArchiveRequest constructs an http.Request for the GetArtifactArchive method
+func NewGetArtifactArchiveRequest(server string, id Id) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ci/artifacts/%s/archive", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetArtifactFileRequest constructs an http.Request for the GetArtifactFile method
+func NewGetArtifactFileRequest(server string, id Id, path string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "path", path, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ci/artifacts/%s/files/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
 }
 
 // NewListExecutionsRequest constructs an http.Request for the ListExecutions method
@@ -1346,6 +2246,87 @@ func NewGetExecutionRequest(server string, id Id) (*http.Request, error) {
 	}
 
 	operationPath := fmt.Sprintf("/ci/executions/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewApproveExecutionRequest calls the generic ApproveExecution builder with application/json body
+func NewApproveExecutionRequest(server string, id Id, body ApproveExecutionJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewApproveExecutionRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewApproveExecutionRequestWithBody constructs an http.Request for the ApproveExecution method, with any body, and a specified content type
+func NewApproveExecutionRequestWithBody(server string, id Id, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ci/executions/%s/approve", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListArtifactsRequest constructs an http.Request for the ListArtifacts method
+func NewListArtifactsRequest(server string, id Id) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ci/executions/%s/artifacts", pathParam0)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -1640,6 +2621,150 @@ func NewGetLogsRequest(server string, id Id, params *GetLogsParams) (*http.Reque
 	return req, nil
 }
 
+// NewRetryExecutionRequest calls the generic RetryExecution builder with application/json body
+func NewRetryExecutionRequest(server string, id Id, body RetryExecutionJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRetryExecutionRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewRetryExecutionRequestWithBody constructs an http.Request for the RetryExecution method, with any body, and a specified content type
+func NewRetryExecutionRequestWithBody(server string, id Id, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ci/executions/%s/retry", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewStreamExecutionRequest constructs an http.Request for the StreamExecution method
+func NewStreamExecutionRequest(server string, id Id, params *StreamExecutionParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ci/executions/%s/stream", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Stage != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "stage", *params.Stage, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Step != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "step", *params.Step, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Stream != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "stream", *params.Stream, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListPipelinesRequest constructs an http.Request for the ListPipelines method
 func NewListPipelinesRequest(server string, params *ListPipelinesParams) (*http.Request, error) {
 	var err error
@@ -1855,29 +2980,29 @@ func NewGetPipelineRequest(server string, id Id) (*http.Request, error) {
 }
 
 // NewUpdatePipelineRequest calls the generic UpdatePipeline builder with application/json body
-func NewUpdatePipelineRequest(server string, id Id, body UpdatePipelineJSONRequestBody) (*http.Request, error) {
+func NewUpdatePipelineRequest(server string, id Id, params *UpdatePipelineParams, body UpdatePipelineJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewUpdatePipelineRequestWithBody(server, id, "application/json", bodyReader)
+	return NewUpdatePipelineRequestWithBody(server, id, params, "application/json", bodyReader)
 }
 
 // NewUpdatePipelineRequestWithTextBody calls the generic UpdatePipeline builder with text/plain body
-func NewUpdatePipelineRequestWithTextBody(server string, id Id, body UpdatePipelineTextRequestBody) (*http.Request, error) {
+func NewUpdatePipelineRequestWithTextBody(server string, id Id, params *UpdatePipelineParams, body UpdatePipelineTextRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	if stringer, ok := interface{}(body).(fmt.Stringer); ok {
 		bodyReader = strings.NewReader(stringer.String())
 	} else {
 		bodyReader = strings.NewReader(fmt.Sprint(body))
 	}
-	return NewUpdatePipelineRequestWithBody(server, id, "text/plain", bodyReader)
+	return NewUpdatePipelineRequestWithBody(server, id, params, "text/plain", bodyReader)
 }
 
 // NewUpdatePipelineRequestWithBody constructs an http.Request for the UpdatePipeline method, with any body, and a specified content type
-func NewUpdatePipelineRequestWithBody(server string, id Id, contentType string, body io.Reader) (*http.Request, error) {
+func NewUpdatePipelineRequestWithBody(server string, id Id, params *UpdatePipelineParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -1908,6 +3033,21 @@ func NewUpdatePipelineRequestWithBody(server string, id Id, contentType string, 
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -1994,7 +3134,7 @@ func NewListVersionsRequest(server string, id Id) (*http.Request, error) {
 }
 
 // NewGetVersionRequest constructs an http.Request for the GetVersion method
-func NewGetVersionRequest(server string, id Id, number int) (*http.Request, error) {
+func NewGetVersionRequest(server string, id Id, number Number) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -2034,6 +3174,130 @@ func NewGetVersionRequest(server string, id Id, number int) (*http.Request, erro
 	return req, nil
 }
 
+// NewDiffVersionRequest constructs an http.Request for the DiffVersion method
+func NewDiffVersionRequest(server string, id Id, number Number, params *DiffVersionParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "number", number, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ci/pipelines/%s/versions/%s/diff", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRestoreVersionRequest constructs an http.Request for the RestoreVersion method
+func NewRestoreVersionRequest(server string, id Id, number Number, params *RestoreVersionParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "number", number, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ci/pipelines/%s/versions/%s/restore", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewGetPipelineYamlRequest constructs an http.Request for the GetPipelineYaml method
 func NewGetPipelineYamlRequest(server string, id Id) (*http.Request, error) {
 	var err error
@@ -2051,6 +3315,33 @@ func NewGetPipelineYamlRequest(server string, id Id) (*http.Request, error) {
 	}
 
 	operationPath := fmt.Sprintf("/ci/pipelines/%s/yaml", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListSchedulesRequest constructs an http.Request for the ListSchedules method
+func NewListSchedulesRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ci/schedules")
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -2183,6 +3474,330 @@ func NewGetContractRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewGetQueueRequest constructs an http.Request for the GetQueue method
+func NewGetQueueRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/queue")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewDrainQueueRequest constructs an http.Request for the DrainQueue method
+func NewDrainQueueRequest(server string, params *DrainQueueParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/queue/drain")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Timeout != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "timeout", *params.Timeout, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPauseQueueRequest constructs an http.Request for the PauseQueue method
+func NewPauseQueueRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/queue/pause")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewResumeQueueRequest constructs an http.Request for the ResumeQueue method
+func NewResumeQueueRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/queue/resume")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListSecretsRequest constructs an http.Request for the ListSecrets method
+func NewListSecretsRequest(server string, params *ListSecretsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/secrets")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.PipelineId != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "pipeline_id", *params.PipelineId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewDeleteSecretRequest constructs an http.Request for the DeleteSecret method
+func NewDeleteSecretRequest(server string, name string, params *DeleteSecretParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/secrets/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.PipelineId != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "pipeline_id", *params.PipelineId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSetSecretRequest calls the generic SetSecret builder with application/json body
+func NewSetSecretRequest(server string, name string, params *SetSecretParams, body SetSecretJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSetSecretRequestWithBody(server, name, params, "application/json", bodyReader)
+}
+
+// NewSetSecretRequestWithBody constructs an http.Request for the SetSecret method, with any body, and a specified content type
+func NewSetSecretRequestWithBody(server string, name string, params *SetSecretParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/secrets/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.PipelineId != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "pipeline_id", *params.PipelineId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 func (c *Client) applyEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
 	for _, r := range c.RequestEditors {
 		if err := r(ctx, req); err != nil {
@@ -2227,6 +3842,27 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
+	// GetArtifactWithResponse One artifact with its files
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /ci/artifacts/{id} (the `GetArtifact` operationId).
+	GetArtifactWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*GetArtifactResponse, error)
+
+	// GetArtifactArchiveWithResponse All files of an artifact as one archive
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /ci/artifacts/{id}/archive (the `GetArtifactArchive` operationId).
+	GetArtifactArchiveWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*GetArtifactArchiveResponse, error)
+
+	// GetArtifactFileWithResponse One file of an artifact; with Range and If-None-Match
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /ci/artifacts/{id}/files/{path} (the `GetArtifactFile` operationId).
+	GetArtifactFileWithResponse(ctx context.Context, id Id, path string, reqEditors ...RequestEditorFn) (*GetArtifactFileResponse, error)
+
 	// ListExecutionsWithResponse Executions, newest first, without what they said
 	//
 	// The header `Link` with rel="next" leads to the next page, if there is one.
@@ -2242,6 +3878,27 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /ci/executions/{id} (the `GetExecution` operationId).
 	GetExecutionWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*GetExecutionResponse, error)
+
+	// ApproveExecutionWithBodyWithResponse Answer the approval that a step or a stage waits for
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /ci/executions/{id}/approve (the `ApproveExecution` operationId).
+	ApproveExecutionWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ApproveExecutionResponse, error)
+
+	// ApproveExecutionWithResponse Answer the approval that a step or a stage waits for
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /ci/executions/{id}/approve (the `ApproveExecution` operationId).
+	ApproveExecutionWithResponse(ctx context.Context, id Id, body ApproveExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*ApproveExecutionResponse, error)
+
+	// ListArtifactsWithResponse The artifacts of an execution by name, without their files
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /ci/executions/{id}/artifacts (the `ListArtifacts` operationId).
+	ListArtifactsWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*ListArtifactsResponse, error)
 
 	// CancelExecutionWithResponse Stop an execution
 	//
@@ -2259,9 +3916,9 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /ci/executions/{id}/cancel (the `CancelExecutionByPost` operationId).
 	CancelExecutionByPostWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*CancelExecutionByPostResponse, error)
 
-	// GetEventsWithResponse What the steps say, as server-sent events
+	// GetEventsWithResponse What happens to an execution and what its steps say, as server-sent events
 	//
-	// Each `log` event has a LogEvent as its data and a cursor as its id; `Last-Event-ID` (or `last_event_id`) resumes behind it. The last event is `end`, whose data has the execution's status. Comments keep the connection alive.
+	// A `log` event has a LogEvent as its data, a `status` event a StatusEvent; both have a cursor as their id, and `Last-Event-ID` (or `last_event_id`) resumes behind it: nothing is missed or repeated. The last event is `end`, whose data has the execution's status. An execution that has not begun is waited for. `stage` and `step` narrow both, but for the execution's own status; `stream` narrows what is said. Comments keep the connection alive.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2274,6 +3931,29 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /ci/executions/{id}/logs (the `GetLogs` operationId).
 	GetLogsWithResponse(ctx context.Context, id Id, params *GetLogsParams, reqEditors ...RequestEditorFn) (*GetLogsResponse, error)
+
+	// RetryExecutionWithBodyWithResponse Run an ended execution again, as a new one of the same revision
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /ci/executions/{id}/retry (the `RetryExecution` operationId).
+	RetryExecutionWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RetryExecutionResponse, error)
+
+	// RetryExecutionWithResponse Run an ended execution again, as a new one of the same revision
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /ci/executions/{id}/retry (the `RetryExecution` operationId).
+	RetryExecutionWithResponse(ctx context.Context, id Id, body RetryExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*RetryExecutionResponse, error)
+
+	// StreamExecutionWithResponse The events of /events over a WebSocket
+	//
+	// Each message is a StreamMessage in JSON, with the id, the name and the data of the event. Browsers, which cannot send a header, offer the subprotocols `bearer` and the token instead. After `end` the server closes with code 1000. A client that does not read is closed with code 1013, and goes on with the `cursor` of the last message it got.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /ci/executions/{id}/stream (the `StreamExecution` operationId).
+	StreamExecutionWithResponse(ctx context.Context, id Id, params *StreamExecutionParams, reqEditors ...RequestEditorFn) (*StreamExecutionResponse, error)
 
 	// ListPipelinesWithResponse Pipelines, newest first
 	//
@@ -2323,6 +4003,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetPipelineWithResponse One pipeline
 	//
+	// The header `ETag` is for `If-Match` of a later change.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /ci/pipelines/{id} (the `GetPipeline` operationId).
@@ -2330,24 +4012,30 @@ type ClientWithResponsesInterface interface {
 
 	// UpdatePipelineWithBodyWithResponse Give a pipeline another text, as a new revision
 	//
+	// With `If-Match`, only if the pipeline is still as it was then: 412 when it is not. 409 when somebody else changes it at the same moment.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PUT /ci/pipelines/{id} (the `UpdatePipeline` operationId).
-	UpdatePipelineWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdatePipelineResponse, error)
+	UpdatePipelineWithBodyWithResponse(ctx context.Context, id Id, params *UpdatePipelineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdatePipelineResponse, error)
 
 	// UpdatePipelineWithResponse Give a pipeline another text, as a new revision
+	//
+	// With `If-Match`, only if the pipeline is still as it was then: 412 when it is not. 409 when somebody else changes it at the same moment.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PUT /ci/pipelines/{id} (the `UpdatePipeline` operationId).
-	UpdatePipelineWithResponse(ctx context.Context, id Id, body UpdatePipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdatePipelineResponse, error)
+	UpdatePipelineWithResponse(ctx context.Context, id Id, params *UpdatePipelineParams, body UpdatePipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdatePipelineResponse, error)
 
 	// UpdatePipelineWithTextBodyWithResponse Give a pipeline another text, as a new revision
+	//
+	// With `If-Match`, only if the pipeline is still as it was then: 412 when it is not. 409 when somebody else changes it at the same moment.
 	//
 	// Takes a body of the `text/plain` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PUT /ci/pipelines/{id} (the `UpdatePipeline` operationId).
-	UpdatePipelineWithTextBodyWithResponse(ctx context.Context, id Id, body UpdatePipelineTextRequestBody, reqEditors ...RequestEditorFn) (*UpdatePipelineResponse, error)
+	UpdatePipelineWithTextBodyWithResponse(ctx context.Context, id Id, params *UpdatePipelineParams, body UpdatePipelineTextRequestBody, reqEditors ...RequestEditorFn) (*UpdatePipelineResponse, error)
 
 	// TriggerPipelineWithBodyWithResponse Run a pipeline
 	//
@@ -2379,7 +4067,23 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /ci/pipelines/{id}/versions/{number} (the `GetVersion` operationId).
-	GetVersionWithResponse(ctx context.Context, id Id, number int, reqEditors ...RequestEditorFn) (*GetVersionResponse, error)
+	GetVersionWithResponse(ctx context.Context, id Id, number Number, reqEditors ...RequestEditorFn) (*GetVersionResponse, error)
+
+	// DiffVersionWithResponse What changed from a revision to another one
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /ci/pipelines/{id}/versions/{number}/diff (the `DiffVersion` operationId).
+	DiffVersionWithResponse(ctx context.Context, id Id, number Number, params *DiffVersionParams, reqEditors ...RequestEditorFn) (*DiffVersionResponse, error)
+
+	// RestoreVersionWithResponse Give a pipeline the text of an old revision, as a new one
+	//
+	// `If-Match`, 412 and 409 as for PUT of the pipeline.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /ci/pipelines/{id}/versions/{number}/restore (the `RestoreVersion` operationId).
+	RestoreVersionWithResponse(ctx context.Context, id Id, number Number, params *RestoreVersionParams, reqEditors ...RequestEditorFn) (*RestoreVersionResponse, error)
 
 	// GetPipelineYamlWithResponse The pipeline's text as it was given
 	//
@@ -2387,6 +4091,13 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /ci/pipelines/{id}/yaml (the `GetPipelineYaml` operationId).
 	GetPipelineYamlWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*GetPipelineYamlResponse, error)
+
+	// ListSchedulesWithResponse The schedules of all pipelines
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /ci/schedules (the `ListSchedules` operationId).
+	ListSchedulesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListSchedulesResponse, error)
 
 	// ListConnectorsWithResponse The connectors that were found, the broken ones with their reasons
 	//
@@ -2415,6 +4126,208 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /openapi.json (the `GetContract` operationId).
 	GetContractWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetContractResponse, error)
+
+	// GetQueueWithResponse What waits and what runs
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /queue (the `GetQueue` operationId).
+	GetQueueWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetQueueResponse, error)
+
+	// DrainQueueWithResponse Pause, and answer when nothing runs any more
+	//
+	// 504 when that takes longer than `timeout`; the queue stays paused.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /queue/drain (the `DrainQueue` operationId).
+	DrainQueueWithResponse(ctx context.Context, params *DrainQueueParams, reqEditors ...RequestEditorFn) (*DrainQueueResponse, error)
+
+	// PauseQueueWithResponse Start nothing new; what runs goes on
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /queue/pause (the `PauseQueue` operationId).
+	PauseQueueWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*PauseQueueResponse, error)
+
+	// ResumeQueueWithResponse Start what waits again
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /queue/resume (the `ResumeQueue` operationId).
+	ResumeQueueWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ResumeQueueResponse, error)
+
+	// ListSecretsWithResponse The names of the secrets of a pipeline, or of the global ones; never their values
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /secrets (the `ListSecrets` operationId).
+	ListSecretsWithResponse(ctx context.Context, params *ListSecretsParams, reqEditors ...RequestEditorFn) (*ListSecretsResponse, error)
+
+	// DeleteSecretWithResponse Forget a secret
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /secrets/{name} (the `DeleteSecret` operationId).
+	DeleteSecretWithResponse(ctx context.Context, name string, params *DeleteSecretParams, reqEditors ...RequestEditorFn) (*DeleteSecretResponse, error)
+
+	// SetSecretWithBodyWithResponse Store a secret, or replace it
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /secrets/{name} (the `SetSecret` operationId).
+	SetSecretWithBodyWithResponse(ctx context.Context, name string, params *SetSecretParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetSecretResponse, error)
+
+	// SetSecretWithResponse Store a secret, or replace it
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /secrets/{name} (the `SetSecret` operationId).
+	SetSecretWithResponse(ctx context.Context, name string, params *SetSecretParams, body SetSecretJSONRequestBody, reqEditors ...RequestEditorFn) (*SetSecretResponse, error)
+}
+
+type GetArtifactResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Artifact
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetArtifactResponse) GetJSON200() *Artifact {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r GetArtifactResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetArtifactResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetArtifactResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetArtifactResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetArtifactResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetArtifactArchiveResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r GetArtifactArchiveResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetArtifactArchiveResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetArtifactArchiveResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetArtifactArchiveResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetArtifactArchiveResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetArtifactFileResponse200Headers the declared response headers of an HTTP 200 response for GetArtifactFile
+type GetArtifactFileResponse200Headers struct {
+	ETag *string
+}
+
+// GetArtifactFileResponse206Headers the declared response headers of an HTTP 206 response for GetArtifactFile
+type GetArtifactFileResponse206Headers struct {
+	ETag *string
+}
+
+type GetArtifactFileResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetArtifactFileResponse200Headers
+	// Headers206 the parsed response headers for an HTTP 206 response
+	Headers206 *GetArtifactFileResponse206Headers
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r GetArtifactFileResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetArtifactFileResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetArtifactFileResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetArtifactFileResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetArtifactFileResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
 }
 
 // ListExecutionsResponse200Headers the declared response headers of an HTTP 200 response for ListExecutions
@@ -2514,6 +4427,102 @@ func (r GetExecutionResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetExecutionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ApproveExecutionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Accepted
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ApproveExecutionResponse) GetJSON200() *Accepted {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r ApproveExecutionResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ApproveExecutionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ApproveExecutionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ApproveExecutionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ApproveExecutionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListArtifactsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *[]Artifact
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListArtifactsResponse) GetJSON200() *[]Artifact {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r ListArtifactsResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListArtifactsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListArtifactsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListArtifactsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListArtifactsResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -2692,6 +4701,95 @@ func (r GetLogsResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetLogsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RetryExecutionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *Accepted
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r RetryExecutionResponse) GetJSON201() *Accepted {
+	return r.JSON201
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r RetryExecutionResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RetryExecutionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RetryExecutionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RetryExecutionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RetryExecutionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type StreamExecutionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r StreamExecutionResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r StreamExecutionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r StreamExecutionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StreamExecutionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r StreamExecutionResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -2890,6 +4988,11 @@ func (r DeletePipelineResponse) ContentType() string {
 	return ""
 }
 
+// GetPipelineResponse200Headers the declared response headers of an HTTP 200 response for GetPipeline
+type GetPipelineResponse200Headers struct {
+	ETag *string
+}
+
 type GetPipelineResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -2897,6 +5000,8 @@ type GetPipelineResponse struct {
 	JSON200 *Pipeline
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetPipelineResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -2938,6 +5043,11 @@ func (r GetPipelineResponse) ContentType() string {
 	return ""
 }
 
+// UpdatePipelineResponse200Headers the declared response headers of an HTTP 200 response for UpdatePipeline
+type UpdatePipelineResponse200Headers struct {
+	ETag *string
+}
+
 type UpdatePipelineResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -2945,6 +5055,8 @@ type UpdatePipelineResponse struct {
 	JSON200 *Pipeline
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *UpdatePipelineResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -3130,6 +5242,102 @@ func (r GetVersionResponse) ContentType() string {
 	return ""
 }
 
+type DiffVersionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r DiffVersionResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DiffVersionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DiffVersionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DiffVersionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DiffVersionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// RestoreVersionResponse200Headers the declared response headers of an HTTP 200 response for RestoreVersion
+type RestoreVersionResponse200Headers struct {
+	ETag *string
+}
+
+type RestoreVersionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Pipeline
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *RestoreVersionResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RestoreVersionResponse) GetJSON200() *Pipeline {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r RestoreVersionResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RestoreVersionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RestoreVersionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RestoreVersionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RestoreVersionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetPipelineYamlResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -3172,6 +5380,54 @@ func (r GetPipelineYamlResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetPipelineYamlResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListSchedulesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *[]Schedule
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListSchedulesResponse) GetJSON200() *[]Schedule {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r ListSchedulesResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListSchedulesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListSchedulesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListSchedulesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListSchedulesResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -3370,6 +5626,367 @@ func (r GetContractResponse) ContentType() string {
 	return ""
 }
 
+type GetQueueResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Queue
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetQueueResponse) GetJSON200() *Queue {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r GetQueueResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetQueueResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetQueueResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetQueueResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetQueueResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type DrainQueueResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Queue
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r DrainQueueResponse) GetJSON200() *Queue {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r DrainQueueResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DrainQueueResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DrainQueueResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DrainQueueResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DrainQueueResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type PauseQueueResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Queue
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PauseQueueResponse) GetJSON200() *Queue {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r PauseQueueResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PauseQueueResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PauseQueueResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PauseQueueResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PauseQueueResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ResumeQueueResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Queue
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ResumeQueueResponse) GetJSON200() *Queue {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r ResumeQueueResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ResumeQueueResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ResumeQueueResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ResumeQueueResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ResumeQueueResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListSecretsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *[]Secret
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListSecretsResponse) GetJSON200() *[]Secret {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r ListSecretsResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListSecretsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListSecretsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListSecretsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListSecretsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type DeleteSecretResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r DeleteSecretResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DeleteSecretResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteSecretResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteSecretResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeleteSecretResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type SetSecretResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SetSecretResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SetSecretResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SetSecretResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SetSecretResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SetSecretResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetArtifactWithResponse One artifact with its files
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /ci/artifacts/{id} (the `GetArtifact` operationId).
+func (c *ClientWithResponses) GetArtifactWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*GetArtifactResponse, error) {
+	rsp, err := c.GetArtifact(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetArtifactResponse(rsp)
+}
+
+// GetArtifactArchiveWithResponse All files of an artifact as one archive
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /ci/artifacts/{id}/archive (the `GetArtifactArchive` operationId).
+func (c *ClientWithResponses) GetArtifactArchiveWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*GetArtifactArchiveResponse, error) {
+	rsp, err := c.GetArtifactArchive(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetArtifactArchiveResponse(rsp)
+}
+
+// GetArtifactFileWithResponse One file of an artifact; with Range and If-None-Match
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /ci/artifacts/{id}/files/{path} (the `GetArtifactFile` operationId).
+func (c *ClientWithResponses) GetArtifactFileWithResponse(ctx context.Context, id Id, path string, reqEditors ...RequestEditorFn) (*GetArtifactFileResponse, error) {
+	rsp, err := c.GetArtifactFile(ctx, id, path, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetArtifactFileResponse(rsp)
+}
+
 // ListExecutionsWithResponse Executions, newest first, without what they said
 //
 // The header `Link` with rel="next" leads to the next page, if there is one.
@@ -3396,6 +6013,45 @@ func (c *ClientWithResponses) GetExecutionWithResponse(ctx context.Context, id I
 		return nil, err
 	}
 	return ParseGetExecutionResponse(rsp)
+}
+
+// ApproveExecutionWithBodyWithResponse Answer the approval that a step or a stage waits for
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /ci/executions/{id}/approve (the `ApproveExecution` operationId).
+func (c *ClientWithResponses) ApproveExecutionWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ApproveExecutionResponse, error) {
+	rsp, err := c.ApproveExecutionWithBody(ctx, id, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseApproveExecutionResponse(rsp)
+}
+
+// ApproveExecutionWithResponse Answer the approval that a step or a stage waits for
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /ci/executions/{id}/approve (the `ApproveExecution` operationId).
+func (c *ClientWithResponses) ApproveExecutionWithResponse(ctx context.Context, id Id, body ApproveExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*ApproveExecutionResponse, error) {
+	rsp, err := c.ApproveExecution(ctx, id, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseApproveExecutionResponse(rsp)
+}
+
+// ListArtifactsWithResponse The artifacts of an execution by name, without their files
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /ci/executions/{id}/artifacts (the `ListArtifacts` operationId).
+func (c *ClientWithResponses) ListArtifactsWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*ListArtifactsResponse, error) {
+	rsp, err := c.ListArtifacts(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListArtifactsResponse(rsp)
 }
 
 // CancelExecutionWithResponse Stop an execution
@@ -3426,9 +6082,9 @@ func (c *ClientWithResponses) CancelExecutionByPostWithResponse(ctx context.Cont
 	return ParseCancelExecutionByPostResponse(rsp)
 }
 
-// GetEventsWithResponse What the steps say, as server-sent events
+// GetEventsWithResponse What happens to an execution and what its steps say, as server-sent events
 //
-// Each `log` event has a LogEvent as its data and a cursor as its id; `Last-Event-ID` (or `last_event_id`) resumes behind it. The last event is `end`, whose data has the execution's status. Comments keep the connection alive.
+// A `log` event has a LogEvent as its data, a `status` event a StatusEvent; both have a cursor as their id, and `Last-Event-ID` (or `last_event_id`) resumes behind it: nothing is missed or repeated. The last event is `end`, whose data has the execution's status. An execution that has not begun is waited for. `stage` and `step` narrow both, but for the execution's own status; `stream` narrows what is said. Comments keep the connection alive.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -3452,6 +6108,47 @@ func (c *ClientWithResponses) GetLogsWithResponse(ctx context.Context, id Id, pa
 		return nil, err
 	}
 	return ParseGetLogsResponse(rsp)
+}
+
+// RetryExecutionWithBodyWithResponse Run an ended execution again, as a new one of the same revision
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /ci/executions/{id}/retry (the `RetryExecution` operationId).
+func (c *ClientWithResponses) RetryExecutionWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RetryExecutionResponse, error) {
+	rsp, err := c.RetryExecutionWithBody(ctx, id, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRetryExecutionResponse(rsp)
+}
+
+// RetryExecutionWithResponse Run an ended execution again, as a new one of the same revision
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /ci/executions/{id}/retry (the `RetryExecution` operationId).
+func (c *ClientWithResponses) RetryExecutionWithResponse(ctx context.Context, id Id, body RetryExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*RetryExecutionResponse, error) {
+	rsp, err := c.RetryExecution(ctx, id, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRetryExecutionResponse(rsp)
+}
+
+// StreamExecutionWithResponse The events of /events over a WebSocket
+//
+// Each message is a StreamMessage in JSON, with the id, the name and the data of the event. Browsers, which cannot send a header, offer the subprotocols `bearer` and the token instead. After `end` the server closes with code 1000. A client that does not read is closed with code 1013, and goes on with the `cursor` of the last message it got.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /ci/executions/{id}/stream (the `StreamExecution` operationId).
+func (c *ClientWithResponses) StreamExecutionWithResponse(ctx context.Context, id Id, params *StreamExecutionParams, reqEditors ...RequestEditorFn) (*StreamExecutionResponse, error) {
+	rsp, err := c.StreamExecution(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStreamExecutionResponse(rsp)
 }
 
 // ListPipelinesWithResponse Pipelines, newest first
@@ -3538,6 +6235,8 @@ func (c *ClientWithResponses) DeletePipelineWithResponse(ctx context.Context, id
 
 // GetPipelineWithResponse One pipeline
 //
+// The header `ETag` is for `If-Match` of a later change.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /ci/pipelines/{id} (the `GetPipeline` operationId).
@@ -3551,11 +6250,13 @@ func (c *ClientWithResponses) GetPipelineWithResponse(ctx context.Context, id Id
 
 // UpdatePipelineWithBodyWithResponse Give a pipeline another text, as a new revision
 //
+// With `If-Match`, only if the pipeline is still as it was then: 412 when it is not. 409 when somebody else changes it at the same moment.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PUT /ci/pipelines/{id} (the `UpdatePipeline` operationId).
-func (c *ClientWithResponses) UpdatePipelineWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdatePipelineResponse, error) {
-	rsp, err := c.UpdatePipelineWithBody(ctx, id, contentType, body, reqEditors...)
+func (c *ClientWithResponses) UpdatePipelineWithBodyWithResponse(ctx context.Context, id Id, params *UpdatePipelineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdatePipelineResponse, error) {
+	rsp, err := c.UpdatePipelineWithBody(ctx, id, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -3564,11 +6265,13 @@ func (c *ClientWithResponses) UpdatePipelineWithBodyWithResponse(ctx context.Con
 
 // UpdatePipelineWithResponse Give a pipeline another text, as a new revision
 //
+// With `If-Match`, only if the pipeline is still as it was then: 412 when it is not. 409 when somebody else changes it at the same moment.
+//
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PUT /ci/pipelines/{id} (the `UpdatePipeline` operationId).
-func (c *ClientWithResponses) UpdatePipelineWithResponse(ctx context.Context, id Id, body UpdatePipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdatePipelineResponse, error) {
-	rsp, err := c.UpdatePipeline(ctx, id, body, reqEditors...)
+func (c *ClientWithResponses) UpdatePipelineWithResponse(ctx context.Context, id Id, params *UpdatePipelineParams, body UpdatePipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdatePipelineResponse, error) {
+	rsp, err := c.UpdatePipeline(ctx, id, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -3577,11 +6280,13 @@ func (c *ClientWithResponses) UpdatePipelineWithResponse(ctx context.Context, id
 
 // UpdatePipelineWithTextBodyWithResponse Give a pipeline another text, as a new revision
 //
+// With `If-Match`, only if the pipeline is still as it was then: 412 when it is not. 409 when somebody else changes it at the same moment.
+//
 // Takes a body of the `text/plain` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PUT /ci/pipelines/{id} (the `UpdatePipeline` operationId).
-func (c *ClientWithResponses) UpdatePipelineWithTextBodyWithResponse(ctx context.Context, id Id, body UpdatePipelineTextRequestBody, reqEditors ...RequestEditorFn) (*UpdatePipelineResponse, error) {
-	rsp, err := c.UpdatePipelineWithTextBody(ctx, id, body, reqEditors...)
+func (c *ClientWithResponses) UpdatePipelineWithTextBodyWithResponse(ctx context.Context, id Id, params *UpdatePipelineParams, body UpdatePipelineTextRequestBody, reqEditors ...RequestEditorFn) (*UpdatePipelineResponse, error) {
+	rsp, err := c.UpdatePipelineWithTextBody(ctx, id, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -3636,12 +6341,40 @@ func (c *ClientWithResponses) ListVersionsWithResponse(ctx context.Context, id I
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /ci/pipelines/{id}/versions/{number} (the `GetVersion` operationId).
-func (c *ClientWithResponses) GetVersionWithResponse(ctx context.Context, id Id, number int, reqEditors ...RequestEditorFn) (*GetVersionResponse, error) {
+func (c *ClientWithResponses) GetVersionWithResponse(ctx context.Context, id Id, number Number, reqEditors ...RequestEditorFn) (*GetVersionResponse, error) {
 	rsp, err := c.GetVersion(ctx, id, number, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
 	return ParseGetVersionResponse(rsp)
+}
+
+// DiffVersionWithResponse What changed from a revision to another one
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /ci/pipelines/{id}/versions/{number}/diff (the `DiffVersion` operationId).
+func (c *ClientWithResponses) DiffVersionWithResponse(ctx context.Context, id Id, number Number, params *DiffVersionParams, reqEditors ...RequestEditorFn) (*DiffVersionResponse, error) {
+	rsp, err := c.DiffVersion(ctx, id, number, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDiffVersionResponse(rsp)
+}
+
+// RestoreVersionWithResponse Give a pipeline the text of an old revision, as a new one
+//
+// `If-Match`, 412 and 409 as for PUT of the pipeline.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /ci/pipelines/{id}/versions/{number}/restore (the `RestoreVersion` operationId).
+func (c *ClientWithResponses) RestoreVersionWithResponse(ctx context.Context, id Id, number Number, params *RestoreVersionParams, reqEditors ...RequestEditorFn) (*RestoreVersionResponse, error) {
+	rsp, err := c.RestoreVersion(ctx, id, number, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRestoreVersionResponse(rsp)
 }
 
 // GetPipelineYamlWithResponse The pipeline's text as it was given
@@ -3655,6 +6388,19 @@ func (c *ClientWithResponses) GetPipelineYamlWithResponse(ctx context.Context, i
 		return nil, err
 	}
 	return ParseGetPipelineYamlResponse(rsp)
+}
+
+// ListSchedulesWithResponse The schedules of all pipelines
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /ci/schedules (the `ListSchedules` operationId).
+func (c *ClientWithResponses) ListSchedulesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListSchedulesResponse, error) {
+	rsp, err := c.ListSchedules(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListSchedulesResponse(rsp)
 }
 
 // ListConnectorsWithResponse The connectors that were found, the broken ones with their reasons
@@ -3707,6 +6453,223 @@ func (c *ClientWithResponses) GetContractWithResponse(ctx context.Context, reqEd
 		return nil, err
 	}
 	return ParseGetContractResponse(rsp)
+}
+
+// GetQueueWithResponse What waits and what runs
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /queue (the `GetQueue` operationId).
+func (c *ClientWithResponses) GetQueueWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetQueueResponse, error) {
+	rsp, err := c.GetQueue(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetQueueResponse(rsp)
+}
+
+// DrainQueueWithResponse Pause, and answer when nothing runs any more
+//
+// 504 when that takes longer than `timeout`; the queue stays paused.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /queue/drain (the `DrainQueue` operationId).
+func (c *ClientWithResponses) DrainQueueWithResponse(ctx context.Context, params *DrainQueueParams, reqEditors ...RequestEditorFn) (*DrainQueueResponse, error) {
+	rsp, err := c.DrainQueue(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDrainQueueResponse(rsp)
+}
+
+// PauseQueueWithResponse Start nothing new; what runs goes on
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /queue/pause (the `PauseQueue` operationId).
+func (c *ClientWithResponses) PauseQueueWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*PauseQueueResponse, error) {
+	rsp, err := c.PauseQueue(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePauseQueueResponse(rsp)
+}
+
+// ResumeQueueWithResponse Start what waits again
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /queue/resume (the `ResumeQueue` operationId).
+func (c *ClientWithResponses) ResumeQueueWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ResumeQueueResponse, error) {
+	rsp, err := c.ResumeQueue(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResumeQueueResponse(rsp)
+}
+
+// ListSecretsWithResponse The names of the secrets of a pipeline, or of the global ones; never their values
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /secrets (the `ListSecrets` operationId).
+func (c *ClientWithResponses) ListSecretsWithResponse(ctx context.Context, params *ListSecretsParams, reqEditors ...RequestEditorFn) (*ListSecretsResponse, error) {
+	rsp, err := c.ListSecrets(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListSecretsResponse(rsp)
+}
+
+// DeleteSecretWithResponse Forget a secret
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /secrets/{name} (the `DeleteSecret` operationId).
+func (c *ClientWithResponses) DeleteSecretWithResponse(ctx context.Context, name string, params *DeleteSecretParams, reqEditors ...RequestEditorFn) (*DeleteSecretResponse, error) {
+	rsp, err := c.DeleteSecret(ctx, name, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteSecretResponse(rsp)
+}
+
+// SetSecretWithBodyWithResponse Store a secret, or replace it
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /secrets/{name} (the `SetSecret` operationId).
+func (c *ClientWithResponses) SetSecretWithBodyWithResponse(ctx context.Context, name string, params *SetSecretParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetSecretResponse, error) {
+	rsp, err := c.SetSecretWithBody(ctx, name, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetSecretResponse(rsp)
+}
+
+// SetSecretWithResponse Store a secret, or replace it
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /secrets/{name} (the `SetSecret` operationId).
+func (c *ClientWithResponses) SetSecretWithResponse(ctx context.Context, name string, params *SetSecretParams, body SetSecretJSONRequestBody, reqEditors ...RequestEditorFn) (*SetSecretResponse, error) {
+	rsp, err := c.SetSecret(ctx, name, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetSecretResponse(rsp)
+}
+
+// ParseGetArtifactResponse parses an HTTP response from a GetArtifactWithResponse call
+func ParseGetArtifactResponse(rsp *http.Response) (*GetArtifactResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetArtifactResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Artifact
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetArtifactArchiveResponse parses an HTTP response from a GetArtifactArchiveWithResponse call
+func ParseGetArtifactArchiveResponse(rsp *http.Response) (*GetArtifactArchiveResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetArtifactArchiveResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetArtifactFileResponse parses an HTTP response from a GetArtifactFileWithResponse call
+func ParseGetArtifactFileResponse(rsp *http.Response) (*GetArtifactFileResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetArtifactFileResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetArtifactFileResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 206:
+		var headers GetArtifactFileResponse206Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers206 = &headers
+	}
+
+	return response, nil
 }
 
 // ParseListExecutionsResponse parses an HTTP response from a ListExecutionsWithResponse call
@@ -3771,6 +6734,72 @@ func ParseGetExecutionResponse(rsp *http.Response) (*GetExecutionResponse, error
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest Execution
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseApproveExecutionResponse parses an HTTP response from a ApproveExecutionWithResponse call
+func ParseApproveExecutionResponse(rsp *http.Response) (*ApproveExecutionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ApproveExecutionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Accepted
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListArtifactsResponse parses an HTTP response from a ListArtifactsWithResponse call
+func ParseListArtifactsResponse(rsp *http.Response) (*ListArtifactsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListArtifactsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest []Artifact
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -3894,6 +6923,68 @@ func ParseGetLogsResponse(rsp *http.Response) (*GetLogsResponse, error) {
 	}
 
 	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRetryExecutionResponse parses an HTTP response from a RetryExecutionWithResponse call
+func ParseRetryExecutionResponse(rsp *http.Response) (*RetryExecutionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RetryExecutionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Accepted
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseStreamExecutionResponse parses an HTTP response from a StreamExecutionWithResponse call
+func ParseStreamExecutionResponse(rsp *http.Response) (*StreamExecutionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StreamExecutionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 101:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -4077,6 +7168,19 @@ func ParseGetPipelineResponse(rsp *http.Response) (*GetPipelineResponse, error) 
 
 	}
 
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetPipelineResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
 	return response, nil
 }
 
@@ -4108,6 +7212,19 @@ func ParseUpdatePipelineResponse(rsp *http.Response) (*UpdatePipelineResponse, e
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers UpdatePipelineResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -4212,6 +7329,78 @@ func ParseGetVersionResponse(rsp *http.Response) (*GetVersionResponse, error) {
 	return response, nil
 }
 
+// ParseDiffVersionResponse parses an HTTP response from a DiffVersionWithResponse call
+func ParseDiffVersionResponse(rsp *http.Response) (*DiffVersionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DiffVersionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRestoreVersionResponse parses an HTTP response from a RestoreVersionWithResponse call
+func ParseRestoreVersionResponse(rsp *http.Response) (*RestoreVersionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RestoreVersionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Pipeline
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers RestoreVersionResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseGetPipelineYamlResponse parses an HTTP response from a GetPipelineYamlWithResponse call
 func ParseGetPipelineYamlResponse(rsp *http.Response) (*GetPipelineYamlResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -4232,6 +7421,39 @@ func ParseGetPipelineYamlResponse(rsp *http.Response) (*GetPipelineYamlResponse,
 			return nil, err
 		}
 		response.YAML200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListSchedulesResponse parses an HTTP response from a ListSchedulesWithResponse call
+func ParseListSchedulesResponse(rsp *http.Response) (*ListSchedulesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListSchedulesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest []Schedule
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -4364,6 +7586,229 @@ func ParseGetContractResponse(rsp *http.Response) (*GetContractResponse, error) 
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetQueueResponse parses an HTTP response from a GetQueueWithResponse call
+func ParseGetQueueResponse(rsp *http.Response) (*GetQueueResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetQueueResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Queue
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseDrainQueueResponse parses an HTTP response from a DrainQueueWithResponse call
+func ParseDrainQueueResponse(rsp *http.Response) (*DrainQueueResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DrainQueueResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Queue
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePauseQueueResponse parses an HTTP response from a PauseQueueWithResponse call
+func ParsePauseQueueResponse(rsp *http.Response) (*PauseQueueResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PauseQueueResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Queue
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseResumeQueueResponse parses an HTTP response from a ResumeQueueWithResponse call
+func ParseResumeQueueResponse(rsp *http.Response) (*ResumeQueueResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ResumeQueueResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Queue
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListSecretsResponse parses an HTTP response from a ListSecretsWithResponse call
+func ParseListSecretsResponse(rsp *http.Response) (*ListSecretsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListSecretsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest []Secret
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseDeleteSecretResponse parses an HTTP response from a DeleteSecretWithResponse call
+func ParseDeleteSecretResponse(rsp *http.Response) (*DeleteSecretResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteSecretResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseSetSecretResponse parses an HTTP response from a SetSecretWithResponse call
+func ParseSetSecretResponse(rsp *http.Response) (*SetSecretResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SetSecretResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem

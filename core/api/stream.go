@@ -1,0 +1,221 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/patchbay-ci/patchbay/core"
+)
+
+// patience is how long a stream waits for what.
+type patience struct {
+	// slow is how long a client may take for one message before it is sent away; lost,
+	// how long until it is broken off.
+	slow, lost time.Duration
+	// quiet is how long a stream may say nothing: then the client is asked whether it is
+	// there, and the store whether the execution has ended.
+	quiet time.Duration
+	// grace is how long an ended execution may take to seal its log.
+	grace time.Duration
+}
+
+var defaultPatience = patience{slow: 15 * time.Second, lost: time.Minute, quiet: heartbeat, grace: 2 * time.Second}
+
+// Why a stream ends that nothing is wrong with.
+var (
+	// errEnded says that the execution's last status was sent.
+	errEnded = errors.New("the execution has ended")
+	// errStopping says that the server stops.
+	errStopping = errors.New("the server stops")
+)
+
+// event is what a client is told, over whatever transport. Its data is one line of
+// JSON; an id of 0 is none.
+type event struct {
+	id   core.Cursor
+	name string
+	data []byte
+}
+
+// streamer sends the events of one execution.
+type streamer struct {
+	h      *handlers
+	id     string
+	names  stepNames
+	filter logFilter
+	send   func(event) error
+	from   core.Cursor // behind the last record that was looked at
+	seen   atomic.Int64
+}
+
+// run sends what the log has from the cursor on and what comes, until the execution has
+// ended, and then the end. It waits for an execution that has not begun. The cursor of
+// every event resumes behind it.
+func (s *streamer) run(ctx context.Context, e *core.Execution) error {
+	for !e.Status.Terminal() {
+		err := s.follow(ctx)
+		switch {
+		case err == nil, errors.Is(err, errEnded):
+			return s.end(ctx)
+		case !errors.Is(err, errQuietEnd):
+			return err
+		}
+		if e, err = s.h.Store.Execution(ctx, s.id); err != nil {
+			return err
+		}
+	}
+	err := s.h.Logs.Read(ctx, s.id, s.from, s.record)
+	if err == nil {
+		// All that is there; a seal, or the last status, is still to come if the end was
+		// stored a moment ago.
+		short, cancel := context.WithTimeoutCause(ctx, s.h.patience.grace, errQuietEnd)
+		err = s.h.Logs.Follow(short, s.id, s.from, s.record)
+		if context.Cause(short) == errQuietEnd && errors.Is(err, context.DeadlineExceeded) {
+			err = nil
+		}
+		cancel()
+	}
+	if err != nil && !errors.Is(err, errEnded) {
+		return err
+	}
+	return s.end(ctx)
+}
+
+// errQuietEnd says that an execution has ended without a word in its log: it was
+// cancelled before it began, or its log cannot be written.
+var errQuietEnd = errors.New("the execution has ended without a word")
+
+// follow passes records on until the log is sealed. Now and then, when nothing comes,
+// it asks the store whether anything will.
+func (s *streamer) follow(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	ticker := time.NewTicker(s.h.patience.quiet)
+	defer ticker.Stop()
+	go func() {
+		last := s.seen.Load()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+			if seen := s.seen.Load(); seen != last {
+				last = seen
+				continue
+			}
+			if e, err := s.h.Store.Execution(ctx, s.id); err == nil && e.Status.Terminal() {
+				cancel(errQuietEnd)
+				return
+			}
+		}
+	}()
+	err := s.h.Logs.Follow(ctx, s.id, s.from, s.record)
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// record sends a record of the log, if it is wanted.
+func (s *streamer) record(r core.LogRecord, cursor core.Cursor) error {
+	s.seen.Add(1)
+	if r.Stream == core.StreamStatus {
+		return s.status(r, cursor)
+	}
+	if s.filter.wants(s.names, r) {
+		name := s.names.of(r.Step)
+		body := LogEvent{Timestamp: r.Time, Stage: name.stage, Step: name.step, Attempt: r.Attempt,
+			Stream: LogEventStream(r.Stream.String()), Text: strings.ToValidUTF8(string(r.Data), "\uFFFD")}
+		if r.Stream != core.StreamSystem {
+			body.Offset = &r.Offset
+		}
+		data, err := json.Marshal(body)
+		if err == nil {
+			err = s.send(event{cursor, "log", data})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	s.from = cursor
+	return nil
+}
+
+// status sends a change of status. That of the execution itself is for everybody.
+func (s *streamer) status(r core.LogRecord, cursor core.Cursor) error {
+	var change core.StatusEvent
+	if err := json.Unmarshal(r.Data, &change); err != nil {
+		s.h.Logger.Warn("a change of status in the log cannot be read", "execution", s.id, "error", err)
+		s.from = cursor
+		return nil
+	}
+	if change.Step < 0 || s.filter.wantsStep(s.names, change.Step) {
+		data, err := json.Marshal(change)
+		if err == nil {
+			err = s.send(event{cursor, "status", data})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	s.from = cursor
+	if change.Step < 0 && change.Status.Terminal() {
+		return errEnded
+	}
+	return nil
+}
+
+// end sends the last event.
+func (s *streamer) end(ctx context.Context) error {
+	e, err := s.h.Store.Execution(ctx, s.id)
+	if err != nil {
+		return err
+	}
+	return s.send(event{name: "end", data: fmt.Appendf(nil, `{"status":%q}`, e.Status)})
+}
+
+// parseCursor reads the cursor of the last event that a client has seen.
+func parseCursor(texts ...string) (core.Cursor, error) {
+	for _, text := range texts {
+		if text == "" {
+			continue
+		}
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || n < 0 {
+			return 0, &core.Error{Code: core.CodeInvalid, Message: fmt.Sprintf("%.64q is not the id of an event", text),
+				Suggestions: []string{"send the id of the last event that was received, or none to begin"}}
+		}
+		return core.Cursor(n), nil
+	}
+	return 0, nil
+}
+
+// errEnough ends a read that has shown what it should.
+var errEnough = errors.New("enough")
+
+// newStreamer checks what a client asks for, while there is still a status to say what
+// is wrong. The caller sets send.
+func (h *handlers) newStreamer(ctx context.Context, id string, filter logFilter, cursors ...string) (*streamer, *core.Execution, error) {
+	e, names, err := h.named(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := filter.check(); err != nil {
+		return nil, nil, err
+	}
+	from, err := parseCursor(cursors...)
+	if err == nil && from > 0 { // a cursor of another log, or of none?
+		err = h.Logs.Read(ctx, id, from, func(core.LogRecord, core.Cursor) error { return errEnough })
+	}
+	if err != nil && !errors.Is(err, errEnough) {
+		return nil, nil, err
+	}
+	return &streamer{h: h, id: id, names: names, filter: filter, from: from}, e, nil
+}
