@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -51,6 +53,11 @@ type refusal struct {
 
 func (r *refusal) Error() string {
 	return fmt.Sprintf("%d %s: %s (%v)", r.status, r.Error_, r.Message, r.Suggestions)
+}
+
+// clear reports whether a client learns that it is not its fault, and what to do.
+func (r *refusal) clear() bool {
+	return r.status == http.StatusServiceUnavailable && r.Message != "" && len(r.Suggestions) > 0
 }
 
 // errNotSent is the error of a request that no server has seen.

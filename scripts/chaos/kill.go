@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -20,8 +22,10 @@ type killOptions struct {
 	seed       uint64
 	executions int
 	targets    []string
-	every      time.Duration
+	every      time.Duration // between two kills of connectors
+	restarts   time.Duration // between two kills of the server
 	settle     time.Duration
+	quiet      time.Duration
 	keep       bool
 }
 
@@ -35,7 +39,9 @@ func parseKill(args []string, out io.Writer) (killOptions, error) {
 	f.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()%1_000_000), "decides when what is killed")
 	f.IntVar(&o.executions, "executions", 200, "how many executions are triggered meanwhile")
 	f.DurationVar(&o.every, "plugin-every", 600*time.Millisecond, "time between two kills of connectors, on average")
+	f.DurationVar(&o.restarts, "server-every", 1100*time.Millisecond, "the same for the server")
 	f.DurationVar(&o.settle, "settle", 3*time.Minute, "how long everything may take to end afterwards")
+	f.DurationVar(&o.quiet, "quiet", time.Second, "how long the step that says nothing takes")
 	f.BoolVar(&o.keep, "keep", false, "keep the folder with the data and the server's log")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -46,8 +52,8 @@ func parseKill(args []string, out io.Writer) (killOptions, error) {
 			return o, fmt.Errorf("-kill %s: there is only server and plugin", target)
 		}
 	}
-	if o.executions < 1 || o.duration <= 0 || o.every <= 0 {
-		return o, fmt.Errorf("-executions, -for and -plugin-every must be positive")
+	if o.executions < 1 || o.duration <= 0 || o.every <= 0 || o.restarts < 10*time.Millisecond {
+		return o, fmt.Errorf("-executions, -for, -plugin-every and -server-every must be positive")
 	}
 	return o, nil
 }
@@ -86,11 +92,11 @@ func runKills(ctx context.Context, args []string, out io.Writer) error {
 // torment is the whole course: an undisturbed run, the kills, and the verdict.
 func torment(ctx context.Context, o killOptions, s *stand, r *report, out io.Writer) error {
 	c := newClient()
-	k := &keeper{stand: s, client: c, starts: r.promise("a server that is started serves")}
+	k := &keeper{stand: s, client: c, every: o.restarts, starts: r.promise("a server that is started serves")}
 	if err := k.up(ctx); err != nil {
 		return err
 	}
-	scenes := play()
+	scenes := play(o.quiet)
 	pipeline, err := c.create(ctx, yaml("chaos", scenes))
 	if err != nil {
 		return err

@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -13,7 +15,8 @@ type keeper struct {
 	stand  *stand
 	client *client
 	flags  []string
-	starts *promise // a server that is started serves
+	every  time.Duration // between two kills, on average
+	starts *promise      // a server that is started serves
 
 	current *server
 	kills   int
@@ -26,7 +29,7 @@ const early = 0.3
 // done. Afterwards no server is up.
 func (k *keeper) torment(ctx context.Context, random *rand.Rand) error {
 	for ctx.Err() == nil {
-		life := 200*time.Millisecond + time.Duration(random.Int64N(int64(1800*time.Millisecond)))
+		life := k.every/5 + time.Duration(random.Int64N(int64(k.every*8/5)))
 		if random.Float64() < early {
 			life = time.Duration(random.Int64N(int64(80 * time.Millisecond)))
 		}

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command chaos breaks a running Patchbay in every way it knows, and shows whether
 // the promises hold: what was acknowledged is never lost, everything ends, each
 // step takes effect once, and its output is what an undisturbed run prints.
@@ -22,6 +24,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // Exit codes.
@@ -59,6 +62,17 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	switch mode {
 	case "kill":
 		return runKills(ctx, args, out)
+	case "disk":
+		return runDisk(ctx, args, out)
+	case "hold-frozen": // this program's own; see freeze
+		if len(args) != 2 {
+			return errors.New("hold-frozen FOLDER DURATION")
+		}
+		duration, err := time.ParseDuration(args[1])
+		if err != nil {
+			return err
+		}
+		return holdFrozen(args[0], duration)
 	default:
 		return fmt.Errorf("there is no mode %q: use kill (or none), disk or bounds", mode)
 	}

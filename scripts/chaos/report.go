@@ -1,8 +1,11 @@
+//go:build linux
+
 package main
 
 import (
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 )
 
@@ -48,6 +51,11 @@ func (r *report) promise(what string) *promise {
 	p := &promise{what: what}
 	r.promises = append(r.promises, p)
 	return p
+}
+
+// drop takes back a promise that this course cannot be held against.
+func (r *report) drop(p *promise) {
+	r.promises = slices.DeleteFunc(r.promises, func(q *promise) bool { return q == p })
 }
 
 // print writes the promises and returns errBroken when one was not kept. One that

@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -42,6 +44,9 @@ func (s *stand) start(flags ...string) (*server, error) {
 	v.command.Env, v.command.Dir, v.command.Stderr = s.environment(), s.root, log
 	// It must not outlive this program, however that ends.
 	v.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if s.user != 0 {
+		v.command.SysProcAttr.Credential = &syscall.Credential{Uid: s.user, Gid: s.user}
+	}
 	stdout, err := v.command.StdoutPipe()
 	if err != nil {
 		return nil, err

@@ -1,9 +1,12 @@
+//go:build linux
+
 package main
 
 import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +21,7 @@ type stand struct {
 	effects string // a file that each step appends a line to
 	marks   string // a folder for steps that remember
 	log     string // what all servers said, one after the other
+	user    uint32 // whom the server runs as; 0 for whoever runs this
 }
 
 // newStand makes one below the system's folder for temporary files, out of the
@@ -72,6 +76,24 @@ func (s *stand) environment() []string {
 	}
 	return append(list, "PATCHBAY_ADMIN_TOKEN="+adminToken, "TMPDIR="+filepath.Join(s.root, "t"),
 		"XDG_CACHE_HOME="+filepath.Join(s.root, "cache"), "XDG_DATA_HOME="+filepath.Join(s.root, "cache"))
+}
+
+// nobody is the user that a server is run as where root could write everywhere.
+const nobody = 65534
+
+// dropRoot gives the stand to another user when it is on an ordinary folder, where
+// nothing would keep root from writing.
+func (s *stand) dropRoot(p *place) error {
+	if os.Getuid() != 0 || p.kind == placeLoop {
+		return nil
+	}
+	if os.Getenv(insideVariable) != "" && p.kind == placeMemory {
+		return nil // root in a namespace of its own: it has one user only
+	}
+	s.user = nobody
+	return filepath.WalkDir(s.root, func(path string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, os.Chown(path, nobody, nobody))
+	})
 }
 
 // serverLog is the end of what the servers said, for reports.

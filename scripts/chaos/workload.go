@@ -1,8 +1,11 @@
+//go:build linux
+
 package main
 
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // The names of the variables that a trigger gives to its steps.
@@ -37,12 +40,13 @@ type scene struct {
 	acts     []act
 }
 
-// play is a pipeline that covers how steps start, print and end.
-func play() []scene {
+// play is a pipeline that covers how steps start, print and end. One of its steps
+// says nothing for a time.
+func play(quiet time.Duration) []scene {
 	return []scene{
 		{name: "first", parallel: true, acts: []act{quick(), slow(12), burst(3000)}},
 		{name: "second", acts: []act{binary(), again(), allowed()}},
-		{name: "third", parallel: true, acts: []act{replaced(), slow(4).named("brief")}},
+		{name: "third", parallel: true, acts: []act{replaced(), slow(4).named("brief"), silent(quiet)}},
 	}
 }
 
@@ -90,6 +94,11 @@ func again() act {
 // allowed fails, and may.
 func allowed() act {
 	return act{name: "allowed", extra: "continue_on_error: true", script: "echo no >&2\nexit 3", stderr: "no\n", status: "failed", code: 3, runs: 1}
+}
+
+// silent outlives several connectors without a sign of life.
+func silent(quiet time.Duration) act {
+	return act{name: "silent", script: fmt.Sprintf("sleep %.1f\necho after", quiet.Seconds()), stdout: "after\n", status: "success", runs: 1}
 }
 
 // replaced gives its shell away, whose last act would be to note its exit code.
