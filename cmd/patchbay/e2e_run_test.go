@@ -162,7 +162,7 @@ func awaitGone(t *testing.T, pid int) {
 
 func TestRunForPrograms(t *testing.T) {
 	t.Parallel()
-	file := write(t, "p.yaml", "name: a\nstages: [{name: s, steps: [{name: x, run: echo hi}, {name: y, run: exit 4}, {name: z, run: 'true'}]}]\n")
+	file := write(t, "p.yaml", "name: a\nstages: [{name: s, steps: [{name: x, run: echo hi}, {name: y, run: echo oops >&2; exit 4}, {name: z, run: 'true'}]}]\n")
 	o := patchbay(t, "run", "-o", "json", file)
 	var report []runJSON
 	if err := json.Unmarshal([]byte(o.stdout), &report); err != nil {
@@ -177,5 +177,8 @@ func TestRunForPrograms(t *testing.T) {
 	}
 	if got := strings.Join(words, " "); got != "success failed skipped" {
 		t.Errorf("steps: %s", got)
+	}
+	if x, y := report[0].Steps[0], report[0].Steps[1]; x.Stdout != "hi\n" || x.Stderr != "" || y.Stderr != "oops\n" {
+		t.Errorf("output %q %q %q", x.Stdout, x.Stderr, y.Stderr)
 	}
 }

@@ -36,6 +36,7 @@ type localRunner struct {
 type localResult struct {
 	execution *core.Execution
 	steps     []*core.StepRun
+	tails     *tails
 }
 
 func (a *app) newLocalRunner(workspaceFolder string) (*localRunner, error) {
@@ -108,7 +109,8 @@ func (l *localRunner) run(ctx context.Context, spec *core.Spec, trigger core.Tri
 		return nil, err
 	}
 	watch := &endWatch{Renderer: screen, ended: make(chan struct{}), approvals: l.approvals}
-	runs := engine.New(engine.Options{Store: store, Logs: screen, Connectors: l.host, Workspaces: l, Logger: l.log,
+	logs := newTails(screen)
+	runs := engine.New(engine.Options{Store: store, Logs: logs, Connectors: l.host, Workspaces: l, Logger: l.log,
 		Observer: watch, NewID: newID, CancelOnDisconnect: true})
 	asking, answered := context.WithCancel(ctx)
 	defer answered()
@@ -125,7 +127,7 @@ func (l *localRunner) run(ctx context.Context, spec *core.Spec, trigger core.Tri
 	if err := runs.Shutdown(context.WithoutCancel(ctx), false); err != nil {
 		return nil, err
 	}
-	result := &localResult{}
+	result := &localResult{tails: logs}
 	if result.execution, err = store.Execution(context.WithoutCancel(ctx), execution.ID); err != nil {
 		return nil, err
 	}

@@ -42,6 +42,9 @@ type stepJSON struct {
 	Attempts int               `json:"attempts"`
 	Duration float64           `json:"duration"`
 	Outputs  map[string]string `json:"outputs,omitempty"`
+	// Stdout and Stderr are the ends of what the last attempt printed.
+	Stdout string `json:"stdout"`
+	Stderr string `json:"stderr"`
 }
 
 func resultsJSON(results []*localResult) []runJSON {
@@ -56,6 +59,7 @@ func resultsJSON(results []*localResult) []runJSON {
 			if n := len(s.Attempts); n > 0 {
 				step.ExitCode, step.Signal = s.Attempts[n-1].ExitCode, s.Attempts[n-1].Signal
 			}
+			step.Stdout, step.Stderr = result.tails.of(s.Index)
 			item.Steps = append(item.Steps, step)
 		}
 		list = append(list, item)
