@@ -74,7 +74,7 @@ func (a *app) openNode(ctx context.Context, settings config.Server, log hclog.Lo
 func (n *node) handler(log hclog.Logger) (http.Handler, error) {
 	return api.New(api.Deps{Store: n.store, Logs: n.logs, Parser: pipefile.NewParser(n.host),
 		Trigger: trigger.New(n.store, n.engine.Submit), Engine: n.engine, Catalog: n.host,
-		Authenticate: n.auth.Authenticate, Logger: log.Named("api"), Version: version})
+		Approve: n.engine, Authenticate: n.auth.Authenticate, Logger: log.Named("api"), Version: version})
 }
 
 // close closes what was opened, in the opposite order.
