@@ -91,9 +91,6 @@ func tormentDisk(ctx context.Context, o diskOptions, f fault, out io.Writer) (er
 	if f.startable {
 		r.drop(d.words)
 	}
-	if f.harmless {
-		d.clear.check("") // there may be nothing to refuse
-	}
 	if err := d.course(ctx); err != nil {
 		_ = r.print(out)
 		return fmt.Errorf("%s: %w\nthe server's last words:\n%s", f.name, err, s.serverLog(15))
@@ -150,6 +147,9 @@ func (d *diskRun) course(ctx context.Context) error {
 	if err := v.settle(ctx, d.options.settle); err != nil {
 		return err
 	}
+	// Where only the rights were taken away, executions end while their folders
+	// cannot be removed, and these stay.
+	v.folders = d.fault.name != "read-only" || d.place.kind == placeLoop
 	if !d.fault.harmless {
 		v.spared = func(number int) bool { return number < n/4 || number >= n/4+n/2 }
 	}
@@ -242,6 +242,9 @@ func (d *diskRun) watch(ctx context.Context) {
 
 // judgeRefusals holds each kind of refusal against what a client may expect.
 func (d *diskRun) judgeRefusals(t *traffic) {
+	if len(t.refused) == 0 {
+		d.clear.check("") // nobody was
+	}
 	for _, words := range slices.Sorted(maps.Keys(t.refused)) {
 		fmt.Fprintf(d.out, "refused %d times: %s\n", len(t.refused[words]), words)
 		status := t.refused[words][0]

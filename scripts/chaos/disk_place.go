@@ -44,8 +44,11 @@ func reexec(ctx context.Context, args []string) (done bool, err error) {
 	attributes := []*syscall.SysProcAttr{
 		{Cloneflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGTERM},
 		{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWUSER, Pdeathsig: syscall.SIGTERM,
-			UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
-			GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}},
+			// Not root inside, and with one right of it: for the others a folder without
+			// rights is a folder without rights.
+			UidMappings: []syscall.SysProcIDMap{{ContainerID: 1000, HostID: os.Getuid(), Size: 1}},
+			GidMappings: []syscall.SysProcIDMap{{ContainerID: 1000, HostID: os.Getgid(), Size: 1}},
+			AmbientCaps: []uintptr{unix.CAP_SYS_ADMIN}},
 	}
 	for _, attribute := range attributes {
 		command := exec.CommandContext(ctx, "/proc/self/exe", args...)

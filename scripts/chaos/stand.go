@@ -81,14 +81,11 @@ func (s *stand) environment() []string {
 // nobody is the user that a server is run as where root could write everywhere.
 const nobody = 65534
 
-// dropRoot gives the stand to another user when it is on an ordinary folder, where
-// nothing would keep root from writing.
+// dropRoot gives the stand to another user where nothing would keep root from
+// writing.
 func (s *stand) dropRoot(p *place) error {
 	if os.Getuid() != 0 || p.kind == placeLoop {
 		return nil
-	}
-	if os.Getenv(insideVariable) != "" && p.kind == placeMemory {
-		return nil // root in a namespace of its own: it has one user only
 	}
 	s.user = nobody
 	return filepath.WalkDir(s.root, func(path string, _ fs.DirEntry, err error) error {

@@ -23,6 +23,8 @@ type verdict struct {
 	// spared tells the executions that must be as undisturbed; of the others only
 	// that they end and that nothing of them takes effect twice. Nil means all.
 	spared func(trigger int) bool
+	// folders says that the folders of runs must be gone, too.
+	folders bool
 	// reasons counts what failed executions that were not spared say of it.
 	reasons map[string]int
 
@@ -30,7 +32,7 @@ type verdict struct {
 }
 
 func newVerdict(r *report, s *stand, c *client, t *traffic, scenes []scene) *verdict {
-	return &verdict{stand: s, client: c, traffic: t, scenes: scenes, reasons: map[string]int{},
+	return &verdict{stand: s, client: c, traffic: t, scenes: scenes, reasons: map[string]int{}, folders: true,
 		stored:  r.promise("every acknowledged trigger has its execution, and none has two"),
 		ended:   r.promise("each execution ended, with success"),
 		steps:   r.promise("each step has the end of an undisturbed run"),
@@ -199,6 +201,10 @@ func (v *verdict) judgeLeft() {
 		if strings.HasPrefix(p.what, "of a step") {
 			v.clean.check("process " + p.String())
 		}
+	}
+	if !v.folders {
+		v.clean.check("")
+		return
 	}
 	left, err := os.ReadDir(filepath.Join(v.stand.data, "runs"))
 	v.clean.that(err == nil && len(left) == 0, "in the folder of runs: %v, %v", names(left), err)
