@@ -74,12 +74,19 @@ var _ ServerInterface = (*handlers)(nil)
 // New makes the handler of the whole server. It fails only for a contract that is
 // broken, which the tests would show.
 func New(d Deps) (http.Handler, error) {
+	h, err := newHandlers(d)
+	if err != nil {
+		return nil, err
+	}
+	return h.routes(), nil
+}
+
+func newHandlers(d Deps) (*handlers, error) {
 	contractJSON, err := yaml.YAMLToJSON(contract)
 	if err != nil {
 		return nil, fmt.Errorf("read the contract: %w", err)
 	}
-	h := &handlers{Deps: d, contractJSON: contractJSON, patience: defaultPatience}
-	return h.routes(), nil
+	return &handlers{Deps: d, contractJSON: contractJSON, patience: defaultPatience}, nil
 }
 
 func (h *handlers) routes() http.Handler {

@@ -63,19 +63,23 @@ func (c catalog) Connector(ctx context.Context, name string) (*core.ConnectorInf
 	return nil, core.NotFound("connector", name)
 }
 
-func newBench(t *testing.T) *bench {
+// newBench makes one; with may give it more parts, and less patience.
+func newBench(t *testing.T, with ...func(*handlers)) *bench {
 	t.Helper()
 	b := &bench{t: t, store: memory.New(), engine: func(context.Context, string, string) error { return nil }}
 	var err error
 	if b.logs, err = logs.Open(t.TempDir()); err != nil {
 		t.Fatal(err)
 	}
-	handler, err := New(Deps{Store: b.store, Logs: b.logs, Parser: pipefile.NewParser(catalog{}), Trigger: trigger.New(b.store, func(string) {}),
+	h, err := newHandlers(Deps{Store: b.store, Logs: b.logs, Parser: pipefile.NewParser(catalog{}), Trigger: trigger.New(b.store, func(string) {}),
 		Engine: b, Catalog: catalog{}, Authenticate: auth.New(b.store, token).Authenticate, Logger: hclog.NewNullLogger(), Version: "1.2.3"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.server = httptest.NewServer(handler)
+	for _, change := range with {
+		change(h)
+	}
+	b.server = httptest.NewServer(h.routes())
 	t.Cleanup(b.server.Close)
 	document, err := openapi3.NewLoader().LoadFromData(contract)
 	if err != nil {
