@@ -12,5 +12,7 @@ func (a *app) commands() []*cobra.Command {
 		a.newPluginCommand(),
 		a.newPipelineCommand(),
 		a.newExecutionCommand(),
+		a.newQueueCommand(),
+		a.newScheduleCommand(),
 	}
 }

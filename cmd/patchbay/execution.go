@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -17,7 +19,8 @@ func (a *app) newExecutionCommand() *cobra.Command {
 	command.AddCommand(a.newExecutionListCommand(),
 		a.remoteCommand("get ID", "One execution with its steps", 1, a.getExecution),
 		a.newLogsCommand(),
-		a.remoteCommand("cancel ID", "Stop an execution", 1, a.cancelExecution))
+		a.remoteCommand("cancel ID", "Stop an execution", 1, a.cancelExecution),
+		a.newRetryCommand(), a.newApproveCommand(), a.newArtifactsCommand())
 	return command
 }
 
@@ -67,8 +70,21 @@ func (a *app) printExecution(e client.Execution) {
 	if reason := text(e.Reason); reason != "" {
 		fmt.Fprintf(a.stdout, " (%s)", reason)
 	}
-	fmt.Fprintf(a.stdout, "\nTrigger:   %s by %s\nStarted:   %s\nFinished:  %s\n\n", e.TriggerInfo.TriggerType, text(e.TriggerInfo.TriggeredBy),
+	fmt.Fprintf(a.stdout, "\nTrigger:   %s by %s\nStarted:   %s\nFinished:  %s\n", e.TriggerInfo.TriggerType, text(e.TriggerInfo.TriggeredBy),
 		when(e.StartedAt), when(e.FinishedAt))
+	if e.Retry != nil {
+		fmt.Fprintf(a.stdout, "Repeats:   %s (%s)\n", e.Retry.Of, strings.TrimSpace(string(e.Retry.Mode)+" "+text(e.Retry.Step)))
+	}
+	if e.Params != nil {
+		for _, name := range slices.Sorted(maps.Keys(*e.Params)) {
+			fmt.Fprintf(a.stdout, "Parameter: %s=%s\n", name, (*e.Params)[name])
+		}
+	}
+	a.printSteps(e)
+}
+
+func (a *app) printSteps(e client.Execution) {
+	fmt.Fprintln(a.stdout)
 	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	defer table.Flush()
 	fmt.Fprintln(table, "STAGE\tSTEP\tSTATUS\tDURATION\tREASON")
@@ -77,13 +93,35 @@ func (a *app) printExecution(e client.Execution) {
 	}
 	for _, stage := range *e.Stages {
 		for _, step := range stage.Steps {
-			status := string(step.Status)
-			if step.Allowed != nil && *step.Allowed {
-				status += " (allowed)"
-			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", stage.Name, step.Name, status, howLong(step.Duration), strings.ReplaceAll(text(step.Reason), "\n", " "))
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", stage.Name, step.Name, statusWords(step), howLong(step.Duration), stepReason(step))
 		}
 	}
+}
+
+// statusWords are a step's status and what is special about it.
+func statusWords(step client.Step) string {
+	switch {
+	case step.Allowed != nil && *step.Allowed:
+		return string(step.Status) + " (allowed)"
+	case step.Reused != nil && *step.Reused:
+		return string(step.Status) + " (taken over)"
+	default:
+		return string(step.Status)
+	}
+}
+
+// stepReason is why a step is as it is; of an approval, the question or who answered.
+func stepReason(step client.Step) string {
+	reason := text(step.Reason)
+	if approval := step.Approval; approval != nil && reason == "" {
+		switch {
+		case approval.Approved == nil && step.Status == client.StatusWaiting:
+			reason = strings.TrimSpace("waits for an approval: " + text(approval.Message))
+		case approval.Approved != nil && *approval.Approved:
+			reason = strings.TrimSpace("approved by " + text(approval.By) + " " + text(approval.Comment))
+		}
+	}
+	return strings.ReplaceAll(reason, "\n", " ")
 }
 
 func (a *app) cancelExecution(ctx context.Context, r *remote, args []string) error {

@@ -120,7 +120,7 @@ func (a *app) printEvent(data []byte) error {
 // eventReader reads server-sent events (HTML standard, 9.2).
 type eventReader struct {
 	print  func(data []byte) error
-	last   string // id of the last log event
+	last   string // id of the last event
 	status string // set by the end event
 }
 
@@ -159,6 +159,8 @@ func (e *eventReader) event(kind, id, data string) error {
 		if err := e.print([]byte(data)); err != nil {
 			return err
 		}
+		e.last = id
+	case "status":
 		e.last = id
 	case "end":
 		var end struct {

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"text/tabwriter"
 
@@ -19,6 +18,9 @@ func (a *app) newPipelineCommand() *cobra.Command {
 		a.remoteCommand("update ID FILE", "Give a pipeline another text, as a new revision", 2, a.updatePipeline),
 		a.remoteCommand("delete ID", "Delete a pipeline; its executions stay", 1, a.deletePipeline),
 		a.newPipelineListCommand(), a.newPipelineGetCommand(), a.newTriggerCommand(),
+		a.remoteCommand("versions ID", "The revisions of a pipeline", 1, a.listVersions),
+		a.newDiffCommand(),
+		a.remoteCommand("restore ID N", "Give a pipeline the text of revision N again, as a new one", 2, a.restoreVersion),
 	)
 	return command
 }
@@ -149,6 +151,9 @@ func (a *app) newPipelineGetCommand() *cobra.Command {
 
 func (a *app) newTriggerCommand() *cobra.Command {
 	var f runFlags
+	var params paramFlags
+	var priority int
+	var changed []string
 	var follow bool
 	command := a.remoteCommand("trigger ID", "Run a pipeline", 1, func(ctx context.Context, r *remote, args []string) error {
 		request, err := f.trigger()
@@ -157,24 +162,24 @@ func (a *app) newTriggerCommand() *cobra.Command {
 		}
 		kind := client.TriggerRequestTriggerType(request.Info.Type)
 		body := client.TriggerRequest{TriggerType: &kind, Branch: given(f.branch), Tag: given(f.tag), CommitHash: given(f.commit),
-			Repository: given(f.repository), Environment: &request.Environment}
+			Repository: given(f.repository), Environment: &request.Environment, Priority: given(priority)}
+		if len(changed) > 0 {
+			body.ChangedPaths = &changed
+		}
+		if body.Params, err = params.params(); err != nil {
+			return err
+		}
 		data, err := r.read(r.api.TriggerPipeline(ctx, args[0], body))
 		if err != nil {
 			return err
 		}
-		var accepted client.Accepted
-		if err := json.Unmarshal(data, &accepted); err != nil {
-			return &exitError{exitFailed, fmt.Errorf("the server's answer cannot be read: %w", err)}
-		}
-		if follow {
-			return a.followExecution(ctx, r, accepted.ExecutionId, logFlags{})
-		}
-		return show(a, data, func(client.Accepted) {
-			fmt.Fprintf(a.stdout, "Execution %s\n", accepted.ExecutionId)
-		})
+		return a.showCreated(ctx, r, data, follow)
 	})
 	flags := command.Flags()
 	f.addTriggerFlags(flags)
+	params.add(flags)
+	flags.IntVar(&priority, "priority", 0, "-100 to 100, added to the pipeline's; the higher goes first")
+	flags.StringArrayVar(&changed, "changed", nil, "a file that changed, for when: paths; may be repeated")
 	flags.BoolVarP(&follow, "follow", "f", false, "show what the steps say; exit code 1 when the execution does not succeed")
 	flags.BoolVar(&follow, "wait", false, "the same as --follow")
 	return command
