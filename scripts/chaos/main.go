@@ -64,6 +64,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return runKills(ctx, args, out)
 	case "disk":
 		return runDisk(ctx, args, out)
+	case "bounds":
+		return runBounds(ctx, args, out)
 	case "hold-frozen": // this program's own; see freeze
 		if len(args) != 2 {
 			return errors.New("hold-frozen FOLDER DURATION")
