@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/patchbay-ci/patchbay/core"
 )
@@ -40,6 +41,41 @@ func (s *Store) Follow(ctx context.Context, executionID string, from core.Cursor
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+		if err := pause(ctx, s.crowd(live)); err != nil {
+			return err
+		}
+	}
+}
+
+// Who follows a log that many follow hears of it in bursts: to wake all of them for
+// each line would leave no time for anything else. A few never wait.
+const (
+	fewFollowers  = 50
+	followerPause = 50 * time.Microsecond // for each that follows
+	maxCrowdPause = 500 * time.Millisecond
+)
+
+// crowd is how long the followers of a log wait for more before they read on.
+func (s *Store) crowd(l *live) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l.users <= fewFollowers {
+		return 0
+	}
+	return min(time.Duration(l.users)*followerPause, maxCrowdPause)
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	if d == 0 {
+		return nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

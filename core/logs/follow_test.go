@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -236,4 +237,16 @@ func BenchmarkLines(b *testing.B) {
 		b.Fatal(err)
 	}
 	group.Wait()
+}
+
+// A few followers hear of each line at once; many hear of it in bursts, and soon.
+func TestCrowdPause(t *testing.T) {
+	t.Parallel()
+	for users, want := range map[int]time.Duration{
+		1: 0, fewFollowers: 0, 1000: 1000 * followerPause, 1_000_000: maxCrowdPause,
+	} {
+		if got := open(t).crowd(&live{users: users}); got != want {
+			t.Errorf("%d followers wait %s, want %s", users, got, want)
+		}
+	}
 }
