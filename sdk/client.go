@@ -63,3 +63,31 @@ func (c *Client) Check(ctx context.Context) (CheckResult, error) {
 	}
 	return checkResultFromProto(p), nil
 }
+
+// PlanStep asks what a step would do.
+func (c *Client) PlanStep(ctx context.Context, r PlanRequest) (Plan, error) {
+	p, err := c.rpc.PlanStep(ctx, &connectorv1.PlanStepRequest{Step: stepToProto(r.Step)})
+	if err != nil {
+		return Plan{}, errorFromStatus(ctx, err)
+	}
+	return planFromProto(p), nil
+}
+
+// ParseWebhook verifies a delivery and says what happened.
+func (c *Client) ParseWebhook(ctx context.Context, r WebhookRequest) (Webhook, error) {
+	p, err := c.rpc.ParseWebhook(ctx, webhookRequestToProto(r), grpc.MaxCallSendMsgSize(maxWebhookMessage))
+	if err != nil {
+		return Webhook{}, errorFromStatus(ctx, err)
+	}
+	return webhookFromProto(p), nil
+}
+
+// ReportStatus tells a forge how the run for a commit stands.
+func (c *Client) ReportStatus(ctx context.Context, r StatusReport) error {
+	_, err := c.rpc.ReportStatus(ctx, statusReportToProto(r))
+	return errorFromStatus(ctx, err)
+}
+
+// maxWebhookMessage is a message with the longest body and as much again in headers
+// and options as anybody sends.
+const maxWebhookMessage = MaxWebhook + 1<<20

@@ -46,3 +46,21 @@ type Destroyer interface {
 type Checker interface {
 	Check(ctx context.Context, request CheckRequest) (CheckResult, error)
 }
+
+// Planner says what a step would do, and changes nothing. Optional.
+type Planner interface {
+	PlanStep(ctx context.Context, request PlanRequest) (Plan, error)
+}
+
+// WebhookParser verifies a delivery of a forge, or of another sender, and says in
+// common terms what happened. A wrong signature is an error of ClassAuthentication,
+// a payload that is not understood one of ClassInvalidConfig. Optional.
+type WebhookParser interface {
+	ParseWebhook(ctx context.Context, request WebhookRequest) (Webhook, error)
+}
+
+// StatusReporter tells a forge how the run for a commit stands. The host repeats it
+// after an error that may pass (ClassExternalService, ClassTimeout). Optional.
+type StatusReporter interface {
+	ReportStatus(ctx context.Context, request StatusReport) error
+}

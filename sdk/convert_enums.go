@@ -35,6 +35,22 @@ var (
 		{CapabilityPostExecute, connectorv1.Capability_CAPABILITY_POST_EXECUTE},
 		{CapabilityDestroyStep, connectorv1.Capability_CAPABILITY_DESTROY_STEP},
 		{CapabilityCheck, connectorv1.Capability_CAPABILITY_CHECK},
+		{CapabilityPlanStep, connectorv1.Capability_CAPABILITY_PLAN_STEP},
+		{CapabilityParseWebhook, connectorv1.Capability_CAPABILITY_PARSE_WEBHOOK},
+		{CapabilityReportStatus, connectorv1.Capability_CAPABILITY_REPORT_STATUS},
+	}
+	eventKinds = enum[EventKind, connectorv1.EventKind]{
+		{EventPush, connectorv1.EventKind_EVENT_KIND_PUSH},
+		{EventTag, connectorv1.EventKind_EVENT_KIND_TAG},
+		{EventPullRequest, connectorv1.EventKind_EVENT_KIND_PULL_REQUEST},
+		{EventOther, connectorv1.EventKind_EVENT_KIND_OTHER},
+	}
+	runStates = enum[RunState, connectorv1.RunState]{
+		{RunPending, connectorv1.RunState_RUN_STATE_PENDING},
+		{RunRunning, connectorv1.RunState_RUN_STATE_RUNNING},
+		{RunSuccess, connectorv1.RunState_RUN_STATE_SUCCESS},
+		{RunFailed, connectorv1.RunState_RUN_STATE_FAILED},
+		{RunCancelled, connectorv1.RunState_RUN_STATE_CANCELLED},
 	}
 	severities = enum[Severity, connectorv1.Severity]{
 		{SeverityError, connectorv1.Severity_SEVERITY_ERROR},

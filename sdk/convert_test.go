@@ -42,6 +42,10 @@ func TestConversions(t *testing.T) {
 	t.Run("DestroyRequest", roundTrip(destroyRequestToProto, destroyRequestFromProto))
 	t.Run("ValidateRequest", roundTrip(validateRequestToProto, validateRequestFromProto))
 	t.Run("CheckResult", roundTrip(checkResultToProto, checkResultFromProto))
+	t.Run("WebhookRequest", roundTrip(webhookRequestToProto, webhookRequestFromProto))
+	t.Run("Webhook", roundTrip(webhookToProto, webhookFromProto))
+	t.Run("StatusReport", roundTrip(statusReportToProto, statusReportFromProto))
+	t.Run("Plan", roundTrip(planToProto, planFromProto))
 	t.Run("Diagnostics", roundTrip(
 		func(list []Diagnostic) *connectorv1.ValidateConfigResponse {
 			return &connectorv1.ValidateConfigResponse{Diagnostics: diagnosticsToProto(list)}
@@ -78,6 +82,8 @@ func TestEnums(t *testing.T) {
 	t.Run("Capability", completeEnum(capabilities, connectorv1.Capability(0).Descriptor()))
 	t.Run("Severity", completeEnum(severities, connectorv1.Severity(0).Descriptor()))
 	t.Run("Outcome", completeEnum(outcomes, connectorv1.Outcome(0).Descriptor()))
+	t.Run("EventKind", completeEnum(eventKinds, connectorv1.EventKind(0).Descriptor()))
+	t.Run("RunState", completeEnum(runStates, connectorv1.RunState(0).Descriptor()))
 	t.Run("ErrorClass", completeEnum(errorClasses, connectorv1.ErrorClass(0).Descriptor()))
 	for _, pair := range errorClasses {
 		if _, ok := statusCodes[pair.word]; !ok {

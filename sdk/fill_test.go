@@ -23,6 +23,8 @@ var words = map[reflect.Type]any{
 	reflect.TypeFor[Severity]():   SeverityWarning,
 	reflect.TypeFor[Outcome]():    OutcomeCancelled,
 	reflect.TypeFor[ErrorClass](): ClassLost,
+	reflect.TypeFor[EventKind]():  EventTag,
+	reflect.TypeFor[RunState]():   RunFailed,
 }
 
 func (f *filler) fill(v reflect.Value) {

@@ -58,6 +58,9 @@ const (
 	CapabilityPostExecute    Capability = "post_execute"
 	CapabilityDestroyStep    Capability = "destroy_step"
 	CapabilityCheck          Capability = "check"
+	CapabilityPlanStep       Capability = "plan_step"
+	CapabilityParseWebhook   Capability = "parse_webhook"
+	CapabilityReportStatus   Capability = "report_status"
 )
 
 // Has reports whether the connector announced the capability.
@@ -85,10 +88,16 @@ func describe(c Connector) Info {
 	_, post := c.(PostExecutor)
 	_, destroys := c.(Destroyer)
 	_, checks := c.(Checker)
+	_, plans := c.(Planner)
+	_, parses := c.(WebhookParser)
+	_, reports := c.(StatusReporter)
 	add(validates, CapabilityValidateConfig)
 	add(pre, CapabilityPreExecute)
 	add(post, CapabilityPostExecute)
 	add(destroys, CapabilityDestroyStep)
 	add(checks, CapabilityCheck)
+	add(plans, CapabilityPlanStep)
+	add(parses, CapabilityParseWebhook)
+	add(reports, CapabilityReportStatus)
 	return info
 }

@@ -32,11 +32,19 @@ func (c *complete) DestroyStep(_ context.Context, r DestroyRequest) error     { 
 func (c *complete) Check(_ context.Context, r CheckRequest) (CheckResult, error) {
 	return CheckResult{OK: true, Identity: "me"}, c.keep(r)
 }
+func (c *complete) PlanStep(_ context.Context, r PlanRequest) (Plan, error) {
+	return Plan{Summary: "much"}, c.keep(r)
+}
+func (c *complete) ParseWebhook(_ context.Context, r WebhookRequest) (Webhook, error) {
+	return Webhook{DeliveryID: "1"}, c.keep(r)
+}
+func (c *complete) ReportStatus(_ context.Context, r StatusReport) error { return c.keep(r) }
 
 // calls is one call of each optional method, with all that it carries.
 func calls(t *testing.T, c *Client) map[string]func() (sent any, err error) {
 	pre, post, destroy := filled[PreExecuteRequest](t), filled[PostExecuteRequest](t), filled[DestroyRequest](t)
-	validate := filled[ValidateRequest](t)
+	validate, plan := filled[ValidateRequest](t), filled[PlanRequest](t)
+	webhook, report := filled[WebhookRequest](t), filled[StatusReport](t)
 	return map[string]func() (any, error){
 		"PreExecute":  func() (any, error) { return pre, c.PreExecute(t.Context(), pre) },
 		"PostExecute": func() (any, error) { return post, c.PostExecute(t.Context(), post) },
@@ -49,6 +57,15 @@ func calls(t *testing.T, c *Client) map[string]func() (sent any, err error) {
 			_, err := c.ValidateConfig(t.Context(), validate)
 			return validate, err
 		},
+		"PlanStep": func() (any, error) {
+			_, err := c.PlanStep(t.Context(), plan)
+			return plan, err
+		},
+		"ParseWebhook": func() (any, error) {
+			_, err := c.ParseWebhook(t.Context(), webhook)
+			return webhook, err
+		},
+		"ReportStatus": func() (any, error) { return report, c.ReportStatus(t.Context(), report) },
 	}
 }
 
@@ -75,6 +92,19 @@ func TestOptionalMethods(t *testing.T) {
 		if !info.Has(pair.word) {
 			t.Errorf("%s is not announced", pair.word)
 		}
+	}
+}
+
+// TestLargestWebhook: more than a message may have otherwise.
+func TestLargestWebhook(t *testing.T) {
+	t.Parallel()
+	connector := &complete{}
+	l := connect(t, connector)
+	if _, err := l.client.ParseWebhook(t.Context(), WebhookRequest{Body: make([]byte, MaxWebhook)}); err != nil {
+		t.Fatal(err)
+	}
+	if got, ok := connector.got.(WebhookRequest); !ok || len(got.Body) != MaxWebhook {
+		t.Errorf("%d bytes arrived", len(got.Body))
 	}
 }
 
@@ -107,6 +137,9 @@ func (panicky) PreExecute(context.Context, PreExecuteRequest) error           { 
 func (panicky) PostExecute(context.Context, PostExecuteRequest) error         { panic("post") }
 func (panicky) DestroyStep(context.Context, DestroyRequest) error             { panic("destroy") }
 func (panicky) Check(context.Context, CheckRequest) (CheckResult, error)      { panic("check") }
+func (panicky) PlanStep(context.Context, PlanRequest) (Plan, error)           { panic("plan") }
+func (panicky) ReportStatus(context.Context, StatusReport) error              { panic("report") }
+func (panicky) ParseWebhook(context.Context, WebhookRequest) (Webhook, error) { panic("parse") }
 func (panicky) ValidateConfig(context.Context, ValidateRequest) ([]Diagnostic, error) {
 	panic("validate")
 }

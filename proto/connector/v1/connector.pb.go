@@ -39,6 +39,9 @@ const (
 	Capability_CAPABILITY_POST_EXECUTE    Capability = 3
 	Capability_CAPABILITY_DESTROY_STEP    Capability = 4
 	Capability_CAPABILITY_CHECK           Capability = 5
+	Capability_CAPABILITY_PLAN_STEP       Capability = 6
+	Capability_CAPABILITY_PARSE_WEBHOOK   Capability = 7
+	Capability_CAPABILITY_REPORT_STATUS   Capability = 8
 )
 
 // Enum value maps for Capability.
@@ -50,6 +53,9 @@ var (
 		3: "CAPABILITY_POST_EXECUTE",
 		4: "CAPABILITY_DESTROY_STEP",
 		5: "CAPABILITY_CHECK",
+		6: "CAPABILITY_PLAN_STEP",
+		7: "CAPABILITY_PARSE_WEBHOOK",
+		8: "CAPABILITY_REPORT_STATUS",
 	}
 	Capability_value = map[string]int32{
 		"CAPABILITY_UNSPECIFIED":     0,
@@ -58,6 +64,9 @@ var (
 		"CAPABILITY_POST_EXECUTE":    3,
 		"CAPABILITY_DESTROY_STEP":    4,
 		"CAPABILITY_CHECK":           5,
+		"CAPABILITY_PLAN_STEP":       6,
+		"CAPABILITY_PARSE_WEBHOOK":   7,
+		"CAPABILITY_REPORT_STATUS":   8,
 	}
 )
 
@@ -243,6 +252,123 @@ func (Outcome) EnumDescriptor() ([]byte, []int) {
 	return file_connector_v1_connector_proto_rawDescGZIP(), []int{3}
 }
 
+// EventKind is what happened, in terms that all forges share.
+type EventKind int32
+
+const (
+	EventKind_EVENT_KIND_UNSPECIFIED  EventKind = 0
+	EventKind_EVENT_KIND_PUSH         EventKind = 1
+	EventKind_EVENT_KIND_TAG          EventKind = 2
+	EventKind_EVENT_KIND_PULL_REQUEST EventKind = 3
+	// Anything else that may start a run: a release, a comment, a sender of one's
+	// own.
+	EventKind_EVENT_KIND_OTHER EventKind = 4
+)
+
+// Enum value maps for EventKind.
+var (
+	EventKind_name = map[int32]string{
+		0: "EVENT_KIND_UNSPECIFIED",
+		1: "EVENT_KIND_PUSH",
+		2: "EVENT_KIND_TAG",
+		3: "EVENT_KIND_PULL_REQUEST",
+		4: "EVENT_KIND_OTHER",
+	}
+	EventKind_value = map[string]int32{
+		"EVENT_KIND_UNSPECIFIED":  0,
+		"EVENT_KIND_PUSH":         1,
+		"EVENT_KIND_TAG":          2,
+		"EVENT_KIND_PULL_REQUEST": 3,
+		"EVENT_KIND_OTHER":        4,
+	}
+)
+
+func (x EventKind) Enum() *EventKind {
+	p := new(EventKind)
+	*p = x
+	return p
+}
+
+func (x EventKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (EventKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_connector_v1_connector_proto_enumTypes[4].Descriptor()
+}
+
+func (EventKind) Type() protoreflect.EnumType {
+	return &file_connector_v1_connector_proto_enumTypes[4]
+}
+
+func (x EventKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use EventKind.Descriptor instead.
+func (EventKind) EnumDescriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{4}
+}
+
+// RunState is how a run stands.
+type RunState int32
+
+const (
+	RunState_RUN_STATE_UNSPECIFIED RunState = 0
+	RunState_RUN_STATE_PENDING     RunState = 1
+	RunState_RUN_STATE_RUNNING     RunState = 2
+	RunState_RUN_STATE_SUCCESS     RunState = 3
+	RunState_RUN_STATE_FAILED      RunState = 4
+	RunState_RUN_STATE_CANCELLED   RunState = 5
+)
+
+// Enum value maps for RunState.
+var (
+	RunState_name = map[int32]string{
+		0: "RUN_STATE_UNSPECIFIED",
+		1: "RUN_STATE_PENDING",
+		2: "RUN_STATE_RUNNING",
+		3: "RUN_STATE_SUCCESS",
+		4: "RUN_STATE_FAILED",
+		5: "RUN_STATE_CANCELLED",
+	}
+	RunState_value = map[string]int32{
+		"RUN_STATE_UNSPECIFIED": 0,
+		"RUN_STATE_PENDING":     1,
+		"RUN_STATE_RUNNING":     2,
+		"RUN_STATE_SUCCESS":     3,
+		"RUN_STATE_FAILED":      4,
+		"RUN_STATE_CANCELLED":   5,
+	}
+)
+
+func (x RunState) Enum() *RunState {
+	p := new(RunState)
+	*p = x
+	return p
+}
+
+func (x RunState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (RunState) Descriptor() protoreflect.EnumDescriptor {
+	return file_connector_v1_connector_proto_enumTypes[5].Descriptor()
+}
+
+func (RunState) Type() protoreflect.EnumType {
+	return &file_connector_v1_connector_proto_enumTypes[5]
+}
+
+func (x RunState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use RunState.Descriptor instead.
+func (RunState) EnumDescriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{5}
+}
+
 // ErrorClass says what kind of trouble a connector is in.
 type ErrorClass int32
 
@@ -296,11 +422,11 @@ func (x ErrorClass) String() string {
 }
 
 func (ErrorClass) Descriptor() protoreflect.EnumDescriptor {
-	return file_connector_v1_connector_proto_enumTypes[4].Descriptor()
+	return file_connector_v1_connector_proto_enumTypes[6].Descriptor()
 }
 
 func (ErrorClass) Type() protoreflect.EnumType {
-	return &file_connector_v1_connector_proto_enumTypes[4]
+	return &file_connector_v1_connector_proto_enumTypes[6]
 }
 
 func (x ErrorClass) Number() protoreflect.EnumNumber {
@@ -309,7 +435,7 @@ func (x ErrorClass) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ErrorClass.Descriptor instead.
 func (ErrorClass) EnumDescriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{4}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{6}
 }
 
 type DescribeRequest struct {
@@ -2055,6 +2181,660 @@ func (x *CheckResponse) GetDetails() map[string]string {
 	return nil
 }
 
+type PlanStepRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Step          *Step                  `protobuf:"bytes,1,opt,name=step,proto3" json:"step,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlanStepRequest) Reset() {
+	*x = PlanStepRequest{}
+	mi := &file_connector_v1_connector_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlanStepRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlanStepRequest) ProtoMessage() {}
+
+func (x *PlanStepRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_connector_v1_connector_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlanStepRequest.ProtoReflect.Descriptor instead.
+func (*PlanStepRequest) Descriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *PlanStepRequest) GetStep() *Step {
+	if x != nil {
+		return x.Step
+	}
+	return nil
+}
+
+type PlanStepResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One line for people: "2 objects would be changed".
+	Summary       string           `protobuf:"bytes,1,opt,name=summary,proto3" json:"summary,omitempty"`
+	Changes       []*PlannedChange `protobuf:"bytes,2,rep,name=changes,proto3" json:"changes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlanStepResponse) Reset() {
+	*x = PlanStepResponse{}
+	mi := &file_connector_v1_connector_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlanStepResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlanStepResponse) ProtoMessage() {}
+
+func (x *PlanStepResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_connector_v1_connector_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlanStepResponse.ProtoReflect.Descriptor instead.
+func (*PlanStepResponse) Descriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *PlanStepResponse) GetSummary() string {
+	if x != nil {
+		return x.Summary
+	}
+	return ""
+}
+
+func (x *PlanStepResponse) GetChanges() []*PlannedChange {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+// PlannedChange is one thing that a step would change.
+type PlannedChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// create, update, delete or run.
+	Action string `protobuf:"bytes,1,opt,name=action,proto3" json:"action,omitempty"`
+	// What is changed, as its service names it.
+	Target string `protobuf:"bytes,2,opt,name=target,proto3" json:"target,omitempty"`
+	// How, for people; may have several lines.
+	Details       string `protobuf:"bytes,3,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlannedChange) Reset() {
+	*x = PlannedChange{}
+	mi := &file_connector_v1_connector_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlannedChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlannedChange) ProtoMessage() {}
+
+func (x *PlannedChange) ProtoReflect() protoreflect.Message {
+	mi := &file_connector_v1_connector_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlannedChange.ProtoReflect.Descriptor instead.
+func (*PlannedChange) Descriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *PlannedChange) GetAction() string {
+	if x != nil {
+		return x.Action
+	}
+	return ""
+}
+
+func (x *PlannedChange) GetTarget() string {
+	if x != nil {
+		return x.Target
+	}
+	return ""
+}
+
+func (x *PlannedChange) GetDetails() string {
+	if x != nil {
+		return x.Details
+	}
+	return ""
+}
+
+type ParseWebhookRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The HTTP headers, names in lower case; of a repeated one the first.
+	Headers map[string]string `protobuf:"bytes,1,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// The body as it was sent, at most 25 MiB.
+	Body []byte `protobuf:"bytes,2,opt,name=body,proto3" json:"body,omitempty"`
+	// What the sender signs with; empty when the pipeline has none. A connector
+	// refuses what is not signed when there is one.
+	Secret string `protobuf:"bytes,3,opt,name=secret,proto3" json:"secret,omitempty"`
+	// What the pipeline's trigger has as options for this connector, a JSON
+	// object.
+	Config        []byte `protobuf:"bytes,4,opt,name=config,proto3" json:"config,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ParseWebhookRequest) Reset() {
+	*x = ParseWebhookRequest{}
+	mi := &file_connector_v1_connector_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ParseWebhookRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ParseWebhookRequest) ProtoMessage() {}
+
+func (x *ParseWebhookRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_connector_v1_connector_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ParseWebhookRequest.ProtoReflect.Descriptor instead.
+func (*ParseWebhookRequest) Descriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *ParseWebhookRequest) GetHeaders() map[string]string {
+	if x != nil {
+		return x.Headers
+	}
+	return nil
+}
+
+func (x *ParseWebhookRequest) GetBody() []byte {
+	if x != nil {
+		return x.Body
+	}
+	return nil
+}
+
+func (x *ParseWebhookRequest) GetSecret() string {
+	if x != nil {
+		return x.Secret
+	}
+	return ""
+}
+
+func (x *ParseWebhookRequest) GetConfig() []byte {
+	if x != nil {
+		return x.Config
+	}
+	return nil
+}
+
+type ParseWebhookResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The sender's own ID of the delivery: the same one twice is one run.
+	DeliveryId string `protobuf:"bytes,1,opt,name=delivery_id,json=deliveryId,proto3" json:"delivery_id,omitempty"`
+	// The sender's own word for what happened: "push", "pull_request.opened".
+	Event string `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
+	// What it means; not set when nothing is to run.
+	Occurred *WebhookEvent `protobuf:"bytes,3,opt,name=occurred,proto3" json:"occurred,omitempty"`
+	// Why nothing is to run; one line for people.
+	Ignored       string `protobuf:"bytes,4,opt,name=ignored,proto3" json:"ignored,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ParseWebhookResponse) Reset() {
+	*x = ParseWebhookResponse{}
+	mi := &file_connector_v1_connector_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ParseWebhookResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ParseWebhookResponse) ProtoMessage() {}
+
+func (x *ParseWebhookResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_connector_v1_connector_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ParseWebhookResponse.ProtoReflect.Descriptor instead.
+func (*ParseWebhookResponse) Descriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *ParseWebhookResponse) GetDeliveryId() string {
+	if x != nil {
+		return x.DeliveryId
+	}
+	return ""
+}
+
+func (x *ParseWebhookResponse) GetEvent() string {
+	if x != nil {
+		return x.Event
+	}
+	return ""
+}
+
+func (x *ParseWebhookResponse) GetOccurred() *WebhookEvent {
+	if x != nil {
+		return x.Occurred
+	}
+	return nil
+}
+
+func (x *ParseWebhookResponse) GetIgnored() string {
+	if x != nil {
+		return x.Ignored
+	}
+	return ""
+}
+
+// WebhookEvent is something that may start a run.
+type WebhookEvent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Kind  EventKind              `protobuf:"varint,1,opt,name=kind,proto3,enum=connector.v1.EventKind" json:"kind,omitempty"`
+	// "owner/name" and its address.
+	Repository    string `protobuf:"bytes,2,opt,name=repository,proto3" json:"repository,omitempty"`
+	RepositoryUrl string `protobuf:"bytes,3,opt,name=repository_url,json=repositoryUrl,proto3" json:"repository_url,omitempty"`
+	// The branch that was pushed to, or that a pull request wants to get into.
+	Branch string `protobuf:"bytes,4,opt,name=branch,proto3" json:"branch,omitempty"`
+	Tag    string `protobuf:"bytes,5,opt,name=tag,proto3" json:"tag,omitempty"`
+	Commit string `protobuf:"bytes,6,opt,name=commit,proto3" json:"commit,omitempty"`
+	// The first line of the commit's message, or the pull request's title.
+	Title string `protobuf:"bytes,7,opt,name=title,proto3" json:"title,omitempty"`
+	// The whole message of the commit, for skip marks.
+	Message string `protobuf:"bytes,8,opt,name=message,proto3" json:"message,omitempty"`
+	Author  string `protobuf:"bytes,9,opt,name=author,proto3" json:"author,omitempty"`
+	// Relative to the repository; only complete when changed_paths_known is set.
+	ChangedPaths      []string     `protobuf:"bytes,10,rep,name=changed_paths,json=changedPaths,proto3" json:"changed_paths,omitempty"`
+	ChangedPathsKnown bool         `protobuf:"varint,11,opt,name=changed_paths_known,json=changedPathsKnown,proto3" json:"changed_paths_known,omitempty"`
+	PullRequest       *PullRequest `protobuf:"bytes,12,opt,name=pull_request,json=pullRequest,proto3" json:"pull_request,omitempty"`
+	// More that steps may want to know; they get it as variables.
+	Variables     map[string]string `protobuf:"bytes,13,rep,name=variables,proto3" json:"variables,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WebhookEvent) Reset() {
+	*x = WebhookEvent{}
+	mi := &file_connector_v1_connector_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WebhookEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WebhookEvent) ProtoMessage() {}
+
+func (x *WebhookEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_connector_v1_connector_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WebhookEvent.ProtoReflect.Descriptor instead.
+func (*WebhookEvent) Descriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *WebhookEvent) GetKind() EventKind {
+	if x != nil {
+		return x.Kind
+	}
+	return EventKind_EVENT_KIND_UNSPECIFIED
+}
+
+func (x *WebhookEvent) GetRepository() string {
+	if x != nil {
+		return x.Repository
+	}
+	return ""
+}
+
+func (x *WebhookEvent) GetRepositoryUrl() string {
+	if x != nil {
+		return x.RepositoryUrl
+	}
+	return ""
+}
+
+func (x *WebhookEvent) GetBranch() string {
+	if x != nil {
+		return x.Branch
+	}
+	return ""
+}
+
+func (x *WebhookEvent) GetTag() string {
+	if x != nil {
+		return x.Tag
+	}
+	return ""
+}
+
+func (x *WebhookEvent) GetCommit() string {
+	if x != nil {
+		return x.Commit
+	}
+	return ""
+}
+
+func (x *WebhookEvent) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *WebhookEvent) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *WebhookEvent) GetAuthor() string {
+	if x != nil {
+		return x.Author
+	}
+	return ""
+}
+
+func (x *WebhookEvent) GetChangedPaths() []string {
+	if x != nil {
+		return x.ChangedPaths
+	}
+	return nil
+}
+
+func (x *WebhookEvent) GetChangedPathsKnown() bool {
+	if x != nil {
+		return x.ChangedPathsKnown
+	}
+	return false
+}
+
+func (x *WebhookEvent) GetPullRequest() *PullRequest {
+	if x != nil {
+		return x.PullRequest
+	}
+	return nil
+}
+
+func (x *WebhookEvent) GetVariables() map[string]string {
+	if x != nil {
+		return x.Variables
+	}
+	return nil
+}
+
+type PullRequest struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Number int64                  `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	// opened, updated, reopened, closed, merged, labelled, …
+	Action       string `protobuf:"bytes,2,opt,name=action,proto3" json:"action,omitempty"`
+	SourceBranch string `protobuf:"bytes,3,opt,name=source_branch,json=sourceBranch,proto3" json:"source_branch,omitempty"`
+	// The repository that it comes from, when that is another one.
+	SourceRepository string `protobuf:"bytes,4,opt,name=source_repository,json=sourceRepository,proto3" json:"source_repository,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *PullRequest) Reset() {
+	*x = PullRequest{}
+	mi := &file_connector_v1_connector_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PullRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PullRequest) ProtoMessage() {}
+
+func (x *PullRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_connector_v1_connector_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PullRequest.ProtoReflect.Descriptor instead.
+func (*PullRequest) Descriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *PullRequest) GetNumber() int64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *PullRequest) GetAction() string {
+	if x != nil {
+		return x.Action
+	}
+	return ""
+}
+
+func (x *PullRequest) GetSourceBranch() string {
+	if x != nil {
+		return x.SourceBranch
+	}
+	return ""
+}
+
+func (x *PullRequest) GetSourceRepository() string {
+	if x != nil {
+		return x.SourceRepository
+	}
+	return ""
+}
+
+type ReportStatusRequest struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Repository  string                 `protobuf:"bytes,1,opt,name=repository,proto3" json:"repository,omitempty"`
+	Commit      string                 `protobuf:"bytes,2,opt,name=commit,proto3" json:"commit,omitempty"`
+	State       RunState               `protobuf:"varint,3,opt,name=state,proto3,enum=connector.v1.RunState" json:"state,omitempty"`
+	Description string                 `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
+	// Where the run can be looked at; may be empty.
+	Url string `protobuf:"bytes,5,opt,name=url,proto3" json:"url,omitempty"`
+	// Tells the statuses of one commit apart: "patchbay/build".
+	Context       string            `protobuf:"bytes,6,opt,name=context,proto3" json:"context,omitempty"`
+	Secrets       map[string]string `protobuf:"bytes,7,rep,name=secrets,proto3" json:"secrets,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReportStatusRequest) Reset() {
+	*x = ReportStatusRequest{}
+	mi := &file_connector_v1_connector_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReportStatusRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReportStatusRequest) ProtoMessage() {}
+
+func (x *ReportStatusRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_connector_v1_connector_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReportStatusRequest.ProtoReflect.Descriptor instead.
+func (*ReportStatusRequest) Descriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *ReportStatusRequest) GetRepository() string {
+	if x != nil {
+		return x.Repository
+	}
+	return ""
+}
+
+func (x *ReportStatusRequest) GetCommit() string {
+	if x != nil {
+		return x.Commit
+	}
+	return ""
+}
+
+func (x *ReportStatusRequest) GetState() RunState {
+	if x != nil {
+		return x.State
+	}
+	return RunState_RUN_STATE_UNSPECIFIED
+}
+
+func (x *ReportStatusRequest) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *ReportStatusRequest) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *ReportStatusRequest) GetContext() string {
+	if x != nil {
+		return x.Context
+	}
+	return ""
+}
+
+func (x *ReportStatusRequest) GetSecrets() map[string]string {
+	if x != nil {
+		return x.Secrets
+	}
+	return nil
+}
+
+type ReportStatusResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReportStatusResponse) Reset() {
+	*x = ReportStatusResponse{}
+	mi := &file_connector_v1_connector_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReportStatusResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReportStatusResponse) ProtoMessage() {}
+
+func (x *ReportStatusResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_connector_v1_connector_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReportStatusResponse.ProtoReflect.Descriptor instead.
+func (*ReportStatusResponse) Descriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{37}
+}
+
 // ErrorDetail is carried in the details of a gRPC status: the connector broke,
 // which is not the same as a step that failed.
 type ErrorDetail struct {
@@ -2071,7 +2851,7 @@ type ErrorDetail struct {
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_connector_v1_connector_proto_msgTypes[29]
+	mi := &file_connector_v1_connector_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2083,7 +2863,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[29]
+	mi := &file_connector_v1_connector_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2096,7 +2876,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{29}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ErrorDetail) GetClass() ErrorClass {
@@ -2256,14 +3036,76 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\adetails\x18\x04 \x03(\v2(.connector.v1.CheckResponse.DetailsEntryR\adetails\x1a:\n" +
 	"\fDetailsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x91\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"9\n" +
+	"\x0fPlanStepRequest\x12&\n" +
+	"\x04step\x18\x01 \x01(\v2\x12.connector.v1.StepR\x04step\"c\n" +
+	"\x10PlanStepResponse\x12\x18\n" +
+	"\asummary\x18\x01 \x01(\tR\asummary\x125\n" +
+	"\achanges\x18\x02 \x03(\v2\x1b.connector.v1.PlannedChangeR\achanges\"Y\n" +
+	"\rPlannedChange\x12\x16\n" +
+	"\x06action\x18\x01 \x01(\tR\x06action\x12\x16\n" +
+	"\x06target\x18\x02 \x01(\tR\x06target\x12\x18\n" +
+	"\adetails\x18\x03 \x01(\tR\adetails\"\xdf\x01\n" +
+	"\x13ParseWebhookRequest\x12H\n" +
+	"\aheaders\x18\x01 \x03(\v2..connector.v1.ParseWebhookRequest.HeadersEntryR\aheaders\x12\x12\n" +
+	"\x04body\x18\x02 \x01(\fR\x04body\x12\x16\n" +
+	"\x06secret\x18\x03 \x01(\tR\x06secret\x12\x16\n" +
+	"\x06config\x18\x04 \x01(\fR\x06config\x1a:\n" +
+	"\fHeadersEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x9f\x01\n" +
+	"\x14ParseWebhookResponse\x12\x1f\n" +
+	"\vdelivery_id\x18\x01 \x01(\tR\n" +
+	"deliveryId\x12\x14\n" +
+	"\x05event\x18\x02 \x01(\tR\x05event\x126\n" +
+	"\boccurred\x18\x03 \x01(\v2\x1a.connector.v1.WebhookEventR\boccurred\x12\x18\n" +
+	"\aignored\x18\x04 \x01(\tR\aignored\"\xa6\x04\n" +
+	"\fWebhookEvent\x12+\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x17.connector.v1.EventKindR\x04kind\x12\x1e\n" +
+	"\n" +
+	"repository\x18\x02 \x01(\tR\n" +
+	"repository\x12%\n" +
+	"\x0erepository_url\x18\x03 \x01(\tR\rrepositoryUrl\x12\x16\n" +
+	"\x06branch\x18\x04 \x01(\tR\x06branch\x12\x10\n" +
+	"\x03tag\x18\x05 \x01(\tR\x03tag\x12\x16\n" +
+	"\x06commit\x18\x06 \x01(\tR\x06commit\x12\x14\n" +
+	"\x05title\x18\a \x01(\tR\x05title\x12\x18\n" +
+	"\amessage\x18\b \x01(\tR\amessage\x12\x16\n" +
+	"\x06author\x18\t \x01(\tR\x06author\x12#\n" +
+	"\rchanged_paths\x18\n" +
+	" \x03(\tR\fchangedPaths\x12.\n" +
+	"\x13changed_paths_known\x18\v \x01(\bR\x11changedPathsKnown\x12<\n" +
+	"\fpull_request\x18\f \x01(\v2\x19.connector.v1.PullRequestR\vpullRequest\x12G\n" +
+	"\tvariables\x18\r \x03(\v2).connector.v1.WebhookEvent.VariablesEntryR\tvariables\x1a<\n" +
+	"\x0eVariablesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8f\x01\n" +
+	"\vPullRequest\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x03R\x06number\x12\x16\n" +
+	"\x06action\x18\x02 \x01(\tR\x06action\x12#\n" +
+	"\rsource_branch\x18\x03 \x01(\tR\fsourceBranch\x12+\n" +
+	"\x11source_repository\x18\x04 \x01(\tR\x10sourceRepository\"\xcf\x02\n" +
+	"\x13ReportStatusRequest\x12\x1e\n" +
+	"\n" +
+	"repository\x18\x01 \x01(\tR\n" +
+	"repository\x12\x16\n" +
+	"\x06commit\x18\x02 \x01(\tR\x06commit\x12,\n" +
+	"\x05state\x18\x03 \x01(\x0e2\x16.connector.v1.RunStateR\x05state\x12 \n" +
+	"\vdescription\x18\x04 \x01(\tR\vdescription\x12\x10\n" +
+	"\x03url\x18\x05 \x01(\tR\x03url\x12\x18\n" +
+	"\acontext\x18\x06 \x01(\tR\acontext\x12H\n" +
+	"\asecrets\x18\a \x03(\v2..connector.v1.ReportStatusRequest.SecretsEntryR\asecrets\x1a:\n" +
+	"\fSecretsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x16\n" +
+	"\x14ReportStatusResponse\"\x91\x01\n" +
 	"\vErrorDetail\x12.\n" +
 	"\x05class\x18\x01 \x01(\x0e2\x18.connector.v1.ErrorClassR\x05class\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1e\n" +
 	"\n" +
 	"suggestion\x18\x03 \x01(\tR\n" +
 	"suggestion\x12\x18\n" +
-	"\apointer\x18\x04 \x01(\tR\apointer*\xb4\x01\n" +
+	"\apointer\x18\x04 \x01(\tR\apointer*\x8a\x02\n" +
 	"\n" +
 	"Capability\x12\x1a\n" +
 	"\x16CAPABILITY_UNSPECIFIED\x10\x00\x12\x1e\n" +
@@ -2271,7 +3113,10 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\x16CAPABILITY_PRE_EXECUTE\x10\x02\x12\x1b\n" +
 	"\x17CAPABILITY_POST_EXECUTE\x10\x03\x12\x1b\n" +
 	"\x17CAPABILITY_DESTROY_STEP\x10\x04\x12\x14\n" +
-	"\x10CAPABILITY_CHECK\x10\x05*N\n" +
+	"\x10CAPABILITY_CHECK\x10\x05\x12\x18\n" +
+	"\x14CAPABILITY_PLAN_STEP\x10\x06\x12\x1c\n" +
+	"\x18CAPABILITY_PARSE_WEBHOOK\x10\a\x12\x1c\n" +
+	"\x18CAPABILITY_REPORT_STATUS\x10\b*N\n" +
 	"\bSeverity\x12\x18\n" +
 	"\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSEVERITY_ERROR\x10\x01\x12\x14\n" +
@@ -2284,7 +3129,20 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11OUTCOME_SUCCEEDED\x10\x01\x12\x12\n" +
 	"\x0eOUTCOME_FAILED\x10\x02\x12\x15\n" +
-	"\x11OUTCOME_CANCELLED\x10\x03*\x8a\x02\n" +
+	"\x11OUTCOME_CANCELLED\x10\x03*\x83\x01\n" +
+	"\tEventKind\x12\x1a\n" +
+	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fEVENT_KIND_PUSH\x10\x01\x12\x12\n" +
+	"\x0eEVENT_KIND_TAG\x10\x02\x12\x1b\n" +
+	"\x17EVENT_KIND_PULL_REQUEST\x10\x03\x12\x14\n" +
+	"\x10EVENT_KIND_OTHER\x10\x04*\x99\x01\n" +
+	"\bRunState\x12\x19\n" +
+	"\x15RUN_STATE_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11RUN_STATE_PENDING\x10\x01\x12\x15\n" +
+	"\x11RUN_STATE_RUNNING\x10\x02\x12\x15\n" +
+	"\x11RUN_STATE_SUCCESS\x10\x03\x12\x14\n" +
+	"\x10RUN_STATE_FAILED\x10\x04\x12\x17\n" +
+	"\x13RUN_STATE_CANCELLED\x10\x05*\x8a\x02\n" +
 	"\n" +
 	"ErrorClass\x12\x1b\n" +
 	"\x17ERROR_CLASS_UNSPECIFIED\x10\x00\x12\x1e\n" +
@@ -2295,7 +3153,7 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\x13ERROR_CLASS_TIMEOUT\x10\x05\x12\x19\n" +
 	"\x15ERROR_CLASS_CANCELLED\x10\x06\x12\x14\n" +
 	"\x10ERROR_CLASS_LOST\x10\a\x12\x18\n" +
-	"\x14ERROR_CLASS_INTERNAL\x10\b2\xc1\x04\n" +
+	"\x14ERROR_CLASS_INTERNAL\x10\b2\xba\x06\n" +
 	"\x10ConnectorService\x12I\n" +
 	"\bDescribe\x12\x1d.connector.v1.DescribeRequest\x1a\x1e.connector.v1.DescribeResponse\x12[\n" +
 	"\x0eValidateConfig\x12#.connector.v1.ValidateConfigRequest\x1a$.connector.v1.ValidateConfigResponse\x12O\n" +
@@ -2304,7 +3162,10 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\aRunStep\x12\x1c.connector.v1.RunStepRequest\x1a\x1d.connector.v1.RunStepResponse(\x010\x01\x12R\n" +
 	"\vPostExecute\x12 .connector.v1.PostExecuteRequest\x1a!.connector.v1.PostExecuteResponse\x12R\n" +
 	"\vDestroyStep\x12 .connector.v1.DestroyStepRequest\x1a!.connector.v1.DestroyStepResponse\x12@\n" +
-	"\x05Check\x12\x1a.connector.v1.CheckRequest\x1a\x1b.connector.v1.CheckResponseB@Z>github.com/patchbay-ci/patchbay/proto/connector/v1;connectorv1b\x06proto3"
+	"\x05Check\x12\x1a.connector.v1.CheckRequest\x1a\x1b.connector.v1.CheckResponse\x12I\n" +
+	"\bPlanStep\x12\x1d.connector.v1.PlanStepRequest\x1a\x1e.connector.v1.PlanStepResponse\x12U\n" +
+	"\fParseWebhook\x12!.connector.v1.ParseWebhookRequest\x1a\".connector.v1.ParseWebhookResponse\x12U\n" +
+	"\fReportStatus\x12!.connector.v1.ReportStatusRequest\x1a\".connector.v1.ReportStatusResponseB@Z>github.com/patchbay-ci/patchbay/proto/connector/v1;connectorv1b\x06proto3"
 
 var (
 	file_connector_v1_connector_proto_rawDescOnce sync.Once
@@ -2318,101 +3179,130 @@ func file_connector_v1_connector_proto_rawDescGZIP() []byte {
 	return file_connector_v1_connector_proto_rawDescData
 }
 
-var file_connector_v1_connector_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_connector_v1_connector_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_connector_v1_connector_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
+var file_connector_v1_connector_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
 var file_connector_v1_connector_proto_goTypes = []any{
 	(Capability)(0),                // 0: connector.v1.Capability
 	(Severity)(0),                  // 1: connector.v1.Severity
 	(Stream)(0),                    // 2: connector.v1.Stream
 	(Outcome)(0),                   // 3: connector.v1.Outcome
-	(ErrorClass)(0),                // 4: connector.v1.ErrorClass
-	(*DescribeRequest)(nil),        // 5: connector.v1.DescribeRequest
-	(*DescribeResponse)(nil),       // 6: connector.v1.DescribeResponse
-	(*Action)(nil),                 // 7: connector.v1.Action
-	(*OutputSpec)(nil),             // 8: connector.v1.OutputSpec
-	(*SecretSpec)(nil),             // 9: connector.v1.SecretSpec
-	(*ValidateConfigRequest)(nil),  // 10: connector.v1.ValidateConfigRequest
-	(*ValidateConfigResponse)(nil), // 11: connector.v1.ValidateConfigResponse
-	(*Diagnostic)(nil),             // 12: connector.v1.Diagnostic
-	(*Step)(nil),                   // 13: connector.v1.Step
-	(*Workspace)(nil),              // 14: connector.v1.Workspace
-	(*PreExecuteRequest)(nil),      // 15: connector.v1.PreExecuteRequest
-	(*PreExecuteResponse)(nil),     // 16: connector.v1.PreExecuteResponse
-	(*RunStepRequest)(nil),         // 17: connector.v1.RunStepRequest
-	(*Start)(nil),                  // 18: connector.v1.Start
-	(*Offsets)(nil),                // 19: connector.v1.Offsets
-	(*Cancel)(nil),                 // 20: connector.v1.Cancel
-	(*RunStepResponse)(nil),        // 21: connector.v1.RunStepResponse
-	(*Output)(nil),                 // 22: connector.v1.Output
-	(*Progress)(nil),               // 23: connector.v1.Progress
-	(*State)(nil),                  // 24: connector.v1.State
-	(*SetOutput)(nil),              // 25: connector.v1.SetOutput
-	(*Result)(nil),                 // 26: connector.v1.Result
-	(*PostExecuteRequest)(nil),     // 27: connector.v1.PostExecuteRequest
-	(*PostExecuteResponse)(nil),    // 28: connector.v1.PostExecuteResponse
-	(*AttemptRef)(nil),             // 29: connector.v1.AttemptRef
-	(*DestroyStepRequest)(nil),     // 30: connector.v1.DestroyStepRequest
-	(*DestroyStepResponse)(nil),    // 31: connector.v1.DestroyStepResponse
-	(*CheckRequest)(nil),           // 32: connector.v1.CheckRequest
-	(*CheckResponse)(nil),          // 33: connector.v1.CheckResponse
-	(*ErrorDetail)(nil),            // 34: connector.v1.ErrorDetail
-	nil,                            // 35: connector.v1.Step.EnvironmentEntry
-	nil,                            // 36: connector.v1.Step.SecretsEntry
-	nil,                            // 37: connector.v1.Result.MetadataEntry
-	nil,                            // 38: connector.v1.CheckResponse.DetailsEntry
-	(*timestamppb.Timestamp)(nil),  // 39: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),    // 40: google.protobuf.Duration
+	(EventKind)(0),                 // 4: connector.v1.EventKind
+	(RunState)(0),                  // 5: connector.v1.RunState
+	(ErrorClass)(0),                // 6: connector.v1.ErrorClass
+	(*DescribeRequest)(nil),        // 7: connector.v1.DescribeRequest
+	(*DescribeResponse)(nil),       // 8: connector.v1.DescribeResponse
+	(*Action)(nil),                 // 9: connector.v1.Action
+	(*OutputSpec)(nil),             // 10: connector.v1.OutputSpec
+	(*SecretSpec)(nil),             // 11: connector.v1.SecretSpec
+	(*ValidateConfigRequest)(nil),  // 12: connector.v1.ValidateConfigRequest
+	(*ValidateConfigResponse)(nil), // 13: connector.v1.ValidateConfigResponse
+	(*Diagnostic)(nil),             // 14: connector.v1.Diagnostic
+	(*Step)(nil),                   // 15: connector.v1.Step
+	(*Workspace)(nil),              // 16: connector.v1.Workspace
+	(*PreExecuteRequest)(nil),      // 17: connector.v1.PreExecuteRequest
+	(*PreExecuteResponse)(nil),     // 18: connector.v1.PreExecuteResponse
+	(*RunStepRequest)(nil),         // 19: connector.v1.RunStepRequest
+	(*Start)(nil),                  // 20: connector.v1.Start
+	(*Offsets)(nil),                // 21: connector.v1.Offsets
+	(*Cancel)(nil),                 // 22: connector.v1.Cancel
+	(*RunStepResponse)(nil),        // 23: connector.v1.RunStepResponse
+	(*Output)(nil),                 // 24: connector.v1.Output
+	(*Progress)(nil),               // 25: connector.v1.Progress
+	(*State)(nil),                  // 26: connector.v1.State
+	(*SetOutput)(nil),              // 27: connector.v1.SetOutput
+	(*Result)(nil),                 // 28: connector.v1.Result
+	(*PostExecuteRequest)(nil),     // 29: connector.v1.PostExecuteRequest
+	(*PostExecuteResponse)(nil),    // 30: connector.v1.PostExecuteResponse
+	(*AttemptRef)(nil),             // 31: connector.v1.AttemptRef
+	(*DestroyStepRequest)(nil),     // 32: connector.v1.DestroyStepRequest
+	(*DestroyStepResponse)(nil),    // 33: connector.v1.DestroyStepResponse
+	(*CheckRequest)(nil),           // 34: connector.v1.CheckRequest
+	(*CheckResponse)(nil),          // 35: connector.v1.CheckResponse
+	(*PlanStepRequest)(nil),        // 36: connector.v1.PlanStepRequest
+	(*PlanStepResponse)(nil),       // 37: connector.v1.PlanStepResponse
+	(*PlannedChange)(nil),          // 38: connector.v1.PlannedChange
+	(*ParseWebhookRequest)(nil),    // 39: connector.v1.ParseWebhookRequest
+	(*ParseWebhookResponse)(nil),   // 40: connector.v1.ParseWebhookResponse
+	(*WebhookEvent)(nil),           // 41: connector.v1.WebhookEvent
+	(*PullRequest)(nil),            // 42: connector.v1.PullRequest
+	(*ReportStatusRequest)(nil),    // 43: connector.v1.ReportStatusRequest
+	(*ReportStatusResponse)(nil),   // 44: connector.v1.ReportStatusResponse
+	(*ErrorDetail)(nil),            // 45: connector.v1.ErrorDetail
+	nil,                            // 46: connector.v1.Step.EnvironmentEntry
+	nil,                            // 47: connector.v1.Step.SecretsEntry
+	nil,                            // 48: connector.v1.Result.MetadataEntry
+	nil,                            // 49: connector.v1.CheckResponse.DetailsEntry
+	nil,                            // 50: connector.v1.ParseWebhookRequest.HeadersEntry
+	nil,                            // 51: connector.v1.WebhookEvent.VariablesEntry
+	nil,                            // 52: connector.v1.ReportStatusRequest.SecretsEntry
+	(*timestamppb.Timestamp)(nil),  // 53: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),    // 54: google.protobuf.Duration
 }
 var file_connector_v1_connector_proto_depIdxs = []int32{
-	7,  // 0: connector.v1.DescribeResponse.actions:type_name -> connector.v1.Action
+	9,  // 0: connector.v1.DescribeResponse.actions:type_name -> connector.v1.Action
 	0,  // 1: connector.v1.DescribeResponse.capabilities:type_name -> connector.v1.Capability
-	9,  // 2: connector.v1.DescribeResponse.secrets:type_name -> connector.v1.SecretSpec
-	8,  // 3: connector.v1.Action.outputs:type_name -> connector.v1.OutputSpec
-	12, // 4: connector.v1.ValidateConfigResponse.diagnostics:type_name -> connector.v1.Diagnostic
+	11, // 2: connector.v1.DescribeResponse.secrets:type_name -> connector.v1.SecretSpec
+	10, // 3: connector.v1.Action.outputs:type_name -> connector.v1.OutputSpec
+	14, // 4: connector.v1.ValidateConfigResponse.diagnostics:type_name -> connector.v1.Diagnostic
 	1,  // 5: connector.v1.Diagnostic.severity:type_name -> connector.v1.Severity
-	35, // 6: connector.v1.Step.environment:type_name -> connector.v1.Step.EnvironmentEntry
-	14, // 7: connector.v1.Step.workspace:type_name -> connector.v1.Workspace
-	36, // 8: connector.v1.Step.secrets:type_name -> connector.v1.Step.SecretsEntry
-	13, // 9: connector.v1.PreExecuteRequest.step:type_name -> connector.v1.Step
-	18, // 10: connector.v1.RunStepRequest.start:type_name -> connector.v1.Start
-	20, // 11: connector.v1.RunStepRequest.cancel:type_name -> connector.v1.Cancel
-	13, // 12: connector.v1.Start.step:type_name -> connector.v1.Step
-	19, // 13: connector.v1.Start.offsets:type_name -> connector.v1.Offsets
-	39, // 14: connector.v1.Start.deadline:type_name -> google.protobuf.Timestamp
-	40, // 15: connector.v1.Cancel.grace:type_name -> google.protobuf.Duration
-	22, // 16: connector.v1.RunStepResponse.output:type_name -> connector.v1.Output
-	23, // 17: connector.v1.RunStepResponse.progress:type_name -> connector.v1.Progress
-	24, // 18: connector.v1.RunStepResponse.state:type_name -> connector.v1.State
-	25, // 19: connector.v1.RunStepResponse.set_output:type_name -> connector.v1.SetOutput
-	26, // 20: connector.v1.RunStepResponse.result:type_name -> connector.v1.Result
+	46, // 6: connector.v1.Step.environment:type_name -> connector.v1.Step.EnvironmentEntry
+	16, // 7: connector.v1.Step.workspace:type_name -> connector.v1.Workspace
+	47, // 8: connector.v1.Step.secrets:type_name -> connector.v1.Step.SecretsEntry
+	15, // 9: connector.v1.PreExecuteRequest.step:type_name -> connector.v1.Step
+	20, // 10: connector.v1.RunStepRequest.start:type_name -> connector.v1.Start
+	22, // 11: connector.v1.RunStepRequest.cancel:type_name -> connector.v1.Cancel
+	15, // 12: connector.v1.Start.step:type_name -> connector.v1.Step
+	21, // 13: connector.v1.Start.offsets:type_name -> connector.v1.Offsets
+	53, // 14: connector.v1.Start.deadline:type_name -> google.protobuf.Timestamp
+	54, // 15: connector.v1.Cancel.grace:type_name -> google.protobuf.Duration
+	24, // 16: connector.v1.RunStepResponse.output:type_name -> connector.v1.Output
+	25, // 17: connector.v1.RunStepResponse.progress:type_name -> connector.v1.Progress
+	26, // 18: connector.v1.RunStepResponse.state:type_name -> connector.v1.State
+	27, // 19: connector.v1.RunStepResponse.set_output:type_name -> connector.v1.SetOutput
+	28, // 20: connector.v1.RunStepResponse.result:type_name -> connector.v1.Result
 	2,  // 21: connector.v1.Output.stream:type_name -> connector.v1.Stream
 	3,  // 22: connector.v1.Result.outcome:type_name -> connector.v1.Outcome
-	37, // 23: connector.v1.Result.metadata:type_name -> connector.v1.Result.MetadataEntry
-	29, // 24: connector.v1.PostExecuteRequest.attempt:type_name -> connector.v1.AttemptRef
-	26, // 25: connector.v1.PostExecuteRequest.result:type_name -> connector.v1.Result
-	14, // 26: connector.v1.AttemptRef.workspace:type_name -> connector.v1.Workspace
-	29, // 27: connector.v1.DestroyStepRequest.attempts:type_name -> connector.v1.AttemptRef
-	38, // 28: connector.v1.CheckResponse.details:type_name -> connector.v1.CheckResponse.DetailsEntry
-	4,  // 29: connector.v1.ErrorDetail.class:type_name -> connector.v1.ErrorClass
-	5,  // 30: connector.v1.ConnectorService.Describe:input_type -> connector.v1.DescribeRequest
-	10, // 31: connector.v1.ConnectorService.ValidateConfig:input_type -> connector.v1.ValidateConfigRequest
-	15, // 32: connector.v1.ConnectorService.PreExecute:input_type -> connector.v1.PreExecuteRequest
-	17, // 33: connector.v1.ConnectorService.RunStep:input_type -> connector.v1.RunStepRequest
-	27, // 34: connector.v1.ConnectorService.PostExecute:input_type -> connector.v1.PostExecuteRequest
-	30, // 35: connector.v1.ConnectorService.DestroyStep:input_type -> connector.v1.DestroyStepRequest
-	32, // 36: connector.v1.ConnectorService.Check:input_type -> connector.v1.CheckRequest
-	6,  // 37: connector.v1.ConnectorService.Describe:output_type -> connector.v1.DescribeResponse
-	11, // 38: connector.v1.ConnectorService.ValidateConfig:output_type -> connector.v1.ValidateConfigResponse
-	16, // 39: connector.v1.ConnectorService.PreExecute:output_type -> connector.v1.PreExecuteResponse
-	21, // 40: connector.v1.ConnectorService.RunStep:output_type -> connector.v1.RunStepResponse
-	28, // 41: connector.v1.ConnectorService.PostExecute:output_type -> connector.v1.PostExecuteResponse
-	31, // 42: connector.v1.ConnectorService.DestroyStep:output_type -> connector.v1.DestroyStepResponse
-	33, // 43: connector.v1.ConnectorService.Check:output_type -> connector.v1.CheckResponse
-	37, // [37:44] is the sub-list for method output_type
-	30, // [30:37] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	48, // 23: connector.v1.Result.metadata:type_name -> connector.v1.Result.MetadataEntry
+	31, // 24: connector.v1.PostExecuteRequest.attempt:type_name -> connector.v1.AttemptRef
+	28, // 25: connector.v1.PostExecuteRequest.result:type_name -> connector.v1.Result
+	16, // 26: connector.v1.AttemptRef.workspace:type_name -> connector.v1.Workspace
+	31, // 27: connector.v1.DestroyStepRequest.attempts:type_name -> connector.v1.AttemptRef
+	49, // 28: connector.v1.CheckResponse.details:type_name -> connector.v1.CheckResponse.DetailsEntry
+	15, // 29: connector.v1.PlanStepRequest.step:type_name -> connector.v1.Step
+	38, // 30: connector.v1.PlanStepResponse.changes:type_name -> connector.v1.PlannedChange
+	50, // 31: connector.v1.ParseWebhookRequest.headers:type_name -> connector.v1.ParseWebhookRequest.HeadersEntry
+	41, // 32: connector.v1.ParseWebhookResponse.occurred:type_name -> connector.v1.WebhookEvent
+	4,  // 33: connector.v1.WebhookEvent.kind:type_name -> connector.v1.EventKind
+	42, // 34: connector.v1.WebhookEvent.pull_request:type_name -> connector.v1.PullRequest
+	51, // 35: connector.v1.WebhookEvent.variables:type_name -> connector.v1.WebhookEvent.VariablesEntry
+	5,  // 36: connector.v1.ReportStatusRequest.state:type_name -> connector.v1.RunState
+	52, // 37: connector.v1.ReportStatusRequest.secrets:type_name -> connector.v1.ReportStatusRequest.SecretsEntry
+	6,  // 38: connector.v1.ErrorDetail.class:type_name -> connector.v1.ErrorClass
+	7,  // 39: connector.v1.ConnectorService.Describe:input_type -> connector.v1.DescribeRequest
+	12, // 40: connector.v1.ConnectorService.ValidateConfig:input_type -> connector.v1.ValidateConfigRequest
+	17, // 41: connector.v1.ConnectorService.PreExecute:input_type -> connector.v1.PreExecuteRequest
+	19, // 42: connector.v1.ConnectorService.RunStep:input_type -> connector.v1.RunStepRequest
+	29, // 43: connector.v1.ConnectorService.PostExecute:input_type -> connector.v1.PostExecuteRequest
+	32, // 44: connector.v1.ConnectorService.DestroyStep:input_type -> connector.v1.DestroyStepRequest
+	34, // 45: connector.v1.ConnectorService.Check:input_type -> connector.v1.CheckRequest
+	36, // 46: connector.v1.ConnectorService.PlanStep:input_type -> connector.v1.PlanStepRequest
+	39, // 47: connector.v1.ConnectorService.ParseWebhook:input_type -> connector.v1.ParseWebhookRequest
+	43, // 48: connector.v1.ConnectorService.ReportStatus:input_type -> connector.v1.ReportStatusRequest
+	8,  // 49: connector.v1.ConnectorService.Describe:output_type -> connector.v1.DescribeResponse
+	13, // 50: connector.v1.ConnectorService.ValidateConfig:output_type -> connector.v1.ValidateConfigResponse
+	18, // 51: connector.v1.ConnectorService.PreExecute:output_type -> connector.v1.PreExecuteResponse
+	23, // 52: connector.v1.ConnectorService.RunStep:output_type -> connector.v1.RunStepResponse
+	30, // 53: connector.v1.ConnectorService.PostExecute:output_type -> connector.v1.PostExecuteResponse
+	33, // 54: connector.v1.ConnectorService.DestroyStep:output_type -> connector.v1.DestroyStepResponse
+	35, // 55: connector.v1.ConnectorService.Check:output_type -> connector.v1.CheckResponse
+	37, // 56: connector.v1.ConnectorService.PlanStep:output_type -> connector.v1.PlanStepResponse
+	40, // 57: connector.v1.ConnectorService.ParseWebhook:output_type -> connector.v1.ParseWebhookResponse
+	44, // 58: connector.v1.ConnectorService.ReportStatus:output_type -> connector.v1.ReportStatusResponse
+	49, // [49:59] is the sub-list for method output_type
+	39, // [39:49] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_connector_v1_connector_proto_init() }
@@ -2437,8 +3327,8 @@ func file_connector_v1_connector_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_connector_v1_connector_proto_rawDesc), len(file_connector_v1_connector_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   34,
+			NumEnums:      7,
+			NumMessages:   46,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -32,6 +32,9 @@ const (
 	ConnectorService_PostExecute_FullMethodName    = "/connector.v1.ConnectorService/PostExecute"
 	ConnectorService_DestroyStep_FullMethodName    = "/connector.v1.ConnectorService/DestroyStep"
 	ConnectorService_Check_FullMethodName          = "/connector.v1.ConnectorService/Check"
+	ConnectorService_PlanStep_FullMethodName       = "/connector.v1.ConnectorService/PlanStep"
+	ConnectorService_ParseWebhook_FullMethodName   = "/connector.v1.ConnectorService/ParseWebhook"
+	ConnectorService_ReportStatus_FullMethodName   = "/connector.v1.ConnectorService/ReportStatus"
 )
 
 // ConnectorServiceClient is the client API for ConnectorService service.
@@ -72,6 +75,18 @@ type ConnectorServiceClient interface {
 	// Check says whether the service behind the connector can be reached, and as
 	// whom. Called when CAPABILITY_CHECK is announced.
 	Check(ctx context.Context, in *CheckRequest, opts ...grpc.CallOption) (*CheckResponse, error)
+	// PlanStep says what a step would do, and changes nothing. Called when
+	// CAPABILITY_PLAN_STEP is announced.
+	PlanStep(ctx context.Context, in *PlanStepRequest, opts ...grpc.CallOption) (*PlanStepResponse, error)
+	// ParseWebhook verifies a delivery and says in common terms what happened.
+	// A signature that is wrong is an error of class authentication, a payload
+	// that is not understood one of class invalid_config. Called when
+	// CAPABILITY_PARSE_WEBHOOK is announced.
+	ParseWebhook(ctx context.Context, in *ParseWebhookRequest, opts ...grpc.CallOption) (*ParseWebhookResponse, error)
+	// ReportStatus tells a forge how the run for a commit stands. The host
+	// repeats it after an error that may pass. Called when
+	// CAPABILITY_REPORT_STATUS is announced.
+	ReportStatus(ctx context.Context, in *ReportStatusRequest, opts ...grpc.CallOption) (*ReportStatusResponse, error)
 }
 
 type connectorServiceClient struct {
@@ -155,6 +170,36 @@ func (c *connectorServiceClient) Check(ctx context.Context, in *CheckRequest, op
 	return out, nil
 }
 
+func (c *connectorServiceClient) PlanStep(ctx context.Context, in *PlanStepRequest, opts ...grpc.CallOption) (*PlanStepResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PlanStepResponse)
+	err := c.cc.Invoke(ctx, ConnectorService_PlanStep_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *connectorServiceClient) ParseWebhook(ctx context.Context, in *ParseWebhookRequest, opts ...grpc.CallOption) (*ParseWebhookResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ParseWebhookResponse)
+	err := c.cc.Invoke(ctx, ConnectorService_ParseWebhook_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *connectorServiceClient) ReportStatus(ctx context.Context, in *ReportStatusRequest, opts ...grpc.CallOption) (*ReportStatusResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReportStatusResponse)
+	err := c.cc.Invoke(ctx, ConnectorService_ReportStatus_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ConnectorServiceServer is the server API for ConnectorService service.
 // All implementations must embed UnimplementedConnectorServiceServer
 // for forward compatibility.
@@ -193,6 +238,18 @@ type ConnectorServiceServer interface {
 	// Check says whether the service behind the connector can be reached, and as
 	// whom. Called when CAPABILITY_CHECK is announced.
 	Check(context.Context, *CheckRequest) (*CheckResponse, error)
+	// PlanStep says what a step would do, and changes nothing. Called when
+	// CAPABILITY_PLAN_STEP is announced.
+	PlanStep(context.Context, *PlanStepRequest) (*PlanStepResponse, error)
+	// ParseWebhook verifies a delivery and says in common terms what happened.
+	// A signature that is wrong is an error of class authentication, a payload
+	// that is not understood one of class invalid_config. Called when
+	// CAPABILITY_PARSE_WEBHOOK is announced.
+	ParseWebhook(context.Context, *ParseWebhookRequest) (*ParseWebhookResponse, error)
+	// ReportStatus tells a forge how the run for a commit stands. The host
+	// repeats it after an error that may pass. Called when
+	// CAPABILITY_REPORT_STATUS is announced.
+	ReportStatus(context.Context, *ReportStatusRequest) (*ReportStatusResponse, error)
 	mustEmbedUnimplementedConnectorServiceServer()
 }
 
@@ -223,6 +280,15 @@ func (UnimplementedConnectorServiceServer) DestroyStep(context.Context, *Destroy
 }
 func (UnimplementedConnectorServiceServer) Check(context.Context, *CheckRequest) (*CheckResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Check not implemented")
+}
+func (UnimplementedConnectorServiceServer) PlanStep(context.Context, *PlanStepRequest) (*PlanStepResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PlanStep not implemented")
+}
+func (UnimplementedConnectorServiceServer) ParseWebhook(context.Context, *ParseWebhookRequest) (*ParseWebhookResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ParseWebhook not implemented")
+}
+func (UnimplementedConnectorServiceServer) ReportStatus(context.Context, *ReportStatusRequest) (*ReportStatusResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReportStatus not implemented")
 }
 func (UnimplementedConnectorServiceServer) mustEmbedUnimplementedConnectorServiceServer() {}
 func (UnimplementedConnectorServiceServer) testEmbeddedByValue()                          {}
@@ -360,6 +426,60 @@ func _ConnectorService_Check_Handler(srv interface{}, ctx context.Context, dec f
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ConnectorService_PlanStep_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PlanStepRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ConnectorServiceServer).PlanStep(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ConnectorService_PlanStep_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ConnectorServiceServer).PlanStep(ctx, req.(*PlanStepRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ConnectorService_ParseWebhook_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ParseWebhookRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ConnectorServiceServer).ParseWebhook(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ConnectorService_ParseWebhook_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ConnectorServiceServer).ParseWebhook(ctx, req.(*ParseWebhookRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ConnectorService_ReportStatus_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReportStatusRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ConnectorServiceServer).ReportStatus(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ConnectorService_ReportStatus_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ConnectorServiceServer).ReportStatus(ctx, req.(*ReportStatusRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ConnectorService_ServiceDesc is the grpc.ServiceDesc for ConnectorService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -390,6 +510,18 @@ var ConnectorService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Check",
 			Handler:    _ConnectorService_Check_Handler,
+		},
+		{
+			MethodName: "PlanStep",
+			Handler:    _ConnectorService_PlanStep_Handler,
+		},
+		{
+			MethodName: "ParseWebhook",
+			Handler:    _ConnectorService_ParseWebhook_Handler,
+		},
+		{
+			MethodName: "ReportStatus",
+			Handler:    _ConnectorService_ReportStatus_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
