@@ -39,41 +39,35 @@ func (f logFilter) wantsStep(names stepNames, index int) bool {
 
 // GetLogs serves GET /ci/executions/{id}/logs.
 func (h *handlers) GetLogs(w http.ResponseWriter, r *http.Request, id Id, params GetLogsParams) {
-	e, names, err := h.named(r.Context(), id)
-	if err != nil {
-		h.fail(w, r, err)
-		return
-	}
 	filter := logFilter{value(params.Stage), value(params.Step), string(value(params.Stream))}
-	if err := filter.check(); err != nil {
+	s, e, err := h.newStreamer(r.Context(), id, filter)
+	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	out := newFollower(w)
-	write := func(record core.LogRecord, _ core.Cursor) error {
-		if !filter.wants(names, record) {
-			return nil
+	s.text = out.write
+	if !value(params.Follow) {
+		err := h.Logs.Read(r.Context(), id, 0, s.record)
+		if errors.Is(err, errEnded) {
+			err = nil
 		}
-		return out.write(record.Data)
+		h.endStream(r, out, err)
+		return
 	}
-	if value(params.Follow) && !e.Status.Terminal() {
-		err = h.followText(r.Context(), id, write, out)
-	} else {
-		err = h.Logs.Read(r.Context(), id, 0, write)
-	}
-	h.endStream(r, out, err)
+	h.endStream(r, out, h.serveFollower(r, s, e, out))
 }
 
-// followText passes records on as they come. What is written is flushed when there is
-// a pause, not record by record.
-func (h *handlers) followText(ctx context.Context, id string, write func(core.LogRecord, core.Cursor) error, out *follower) error {
-	ctx, cancel := untilStopping(ctx)
+// serveFollower runs a stream. What is written is flushed when there is a pause, not
+// record by record.
+func (h *handlers) serveFollower(r *http.Request, s *streamer, e *core.Execution, out *follower) error {
+	ctx, cancel := untilStopping(r.Context())
 	defer cancel()
 	stop := out.flushInPauses()
 	defer stop()
-	return h.Logs.Follow(ctx, id, 0, write)
+	return s.run(ctx, e)
 }
 
 // GetEvents serves GET /ci/executions/{id}/events.
@@ -89,12 +83,7 @@ func (h *handlers) GetEvents(w http.ResponseWriter, r *http.Request, id Id, para
 	w.Header().Set("X-Accel-Buffering", "no")
 	out := newFollower(w)
 	s.send = func(e event) error { return out.write(serverSent(e)) }
-	ctx, cancel := untilStopping(r.Context())
-	defer cancel()
-	stop := out.flushInPauses()
-	err = s.run(ctx, e)
-	stop()
-	h.endStream(r, out, err)
+	h.endStream(r, out, h.serveFollower(r, s, e, out))
 }
 
 // serverSent is an event as the HTML standard has it (9.2).

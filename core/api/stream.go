@@ -50,7 +50,8 @@ type streamer struct {
 	names  stepNames
 	filter logFilter
 	send   func(event) error
-	from   core.Cursor // behind the last record that was looked at
+	text   func([]byte) error // in place of send: what was said, byte for byte
+	from   core.Cursor        // behind the last record that was looked at
 	seen   atomic.Int64
 }
 
@@ -130,22 +131,30 @@ func (s *streamer) record(r core.LogRecord, cursor core.Cursor) error {
 		return s.status(r, cursor)
 	}
 	if s.filter.wants(s.names, r) {
-		name := s.names.of(r.Step)
-		body := LogEvent{Timestamp: r.Time, Stage: name.stage, Step: name.step, Attempt: r.Attempt,
-			Stream: LogEventStream(r.Stream.String()), Text: strings.ToValidUTF8(string(r.Data), "\uFFFD")}
-		if r.Stream != core.StreamSystem {
-			body.Offset = &r.Offset
-		}
-		data, err := json.Marshal(body)
-		if err == nil {
-			err = s.send(event{cursor, "log", data})
-		}
-		if err != nil {
+		if err := s.said(r, cursor); err != nil {
 			return err
 		}
 	}
 	s.from = cursor
 	return nil
+}
+
+// said sends a piece of output.
+func (s *streamer) said(r core.LogRecord, cursor core.Cursor) error {
+	if s.text != nil {
+		return s.text(r.Data)
+	}
+	name := s.names.of(r.Step)
+	body := LogEvent{Timestamp: r.Time, Stage: name.stage, Step: name.step, Attempt: r.Attempt,
+		Stream: LogEventStream(r.Stream.String()), Text: strings.ToValidUTF8(string(r.Data), "\uFFFD")}
+	if r.Stream != core.StreamSystem {
+		body.Offset = &r.Offset
+	}
+	data, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("encode a piece of output: %w", err) // times beyond the year 9999
+	}
+	return s.send(event{cursor, "log", data})
 }
 
 // status sends a change of status. That of the execution itself is for everybody.
@@ -156,7 +165,7 @@ func (s *streamer) status(r core.LogRecord, cursor core.Cursor) error {
 		s.from = cursor
 		return nil
 	}
-	if change.Step < 0 || s.filter.wantsStep(s.names, change.Step) {
+	if s.text == nil && (change.Step < 0 || s.filter.wantsStep(s.names, change.Step)) {
 		data, err := json.Marshal(change)
 		if err == nil {
 			err = s.send(event{cursor, "status", data})
@@ -174,6 +183,9 @@ func (s *streamer) status(r core.LogRecord, cursor core.Cursor) error {
 
 // end sends the last event.
 func (s *streamer) end(ctx context.Context) error {
+	if s.text != nil {
+		return nil
+	}
 	e, err := s.h.Store.Execution(ctx, s.id)
 	if err != nil {
 		return err
@@ -201,7 +213,8 @@ func parseCursor(texts ...string) (core.Cursor, error) {
 var errEnough = errors.New("enough")
 
 // newStreamer checks what a client asks for, while there is still a status to say what
-// is wrong. The caller sets send.
+// is wrong. The caller sets send or
+// text.
 func (h *handlers) newStreamer(ctx context.Context, id string, filter logFilter, cursors ...string) (*streamer, *core.Execution, error) {
 	e, names, err := h.named(ctx, id)
 	if err != nil {

@@ -77,6 +77,16 @@ func overWebSocket(b *bench, ctx context.Context, id, query, cursor string) (fun
 	}, func() { _ = conn.CloseNow() }
 }
 
+// overText has the end of the text as its only event.
+func overText(b *bench, ctx context.Context, id, _, _ string) (func() (told, bool), func()) {
+	a, ended := b.do("GET", "/api/ci/executions/"+id+"/logs?follow=true", "", ""), false
+	return func() (told, bool) {
+		first := !ended && a.status == http.StatusOK && ctx.Err() == nil
+		ended = true
+		return told{name: "end"}, first
+	}, func() {}
+}
+
 // dial opens the WebSocket of an execution.
 func (b *bench) dial(ctx context.Context, id, query string) *websocket.Conn {
 	b.t.Helper()
@@ -290,7 +300,7 @@ func TestStreamsEnd(t *testing.T) {
 			finish(b, id)
 		},
 	} {
-		for kind, over := range transports {
+		for kind, over := range map[string]transport{"SSE": overSSE, "WebSocket": overWebSocket, "text": overText} {
 			for _, late := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/%s/%v", name, kind, late), func(t *testing.T) {
 					t.Parallel()

@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/aymanbagabas/go-udiff"
@@ -55,6 +56,9 @@ func (h *handlers) GetVersion(w http.ResponseWriter, r *http.Request, id Id, num
 	h.answer(w, http.StatusOK, Version{Number: revision.Number, CreatedAt: revision.CreatedAt, YamlContent: &revision.YAML})
 }
 
+// maxDiffLines bounds the time that a comparison takes: a few microseconds a line.
+const maxDiffLines = 200_000
+
 // DiffVersion serves GET /ci/pipelines/{id}/versions/{number}/diff.
 func (h *handlers) DiffVersion(w http.ResponseWriter, r *http.Request, id Id, number Number, params DiffVersionParams) {
 	from, err := h.Store.Revision(r.Context(), id, number)
@@ -74,6 +78,11 @@ func (h *handlers) DiffVersion(w http.ResponseWriter, r *http.Request, id Id, nu
 	to, err := h.Store.Revision(r.Context(), id, last)
 	if err != nil {
 		h.fail(w, r, err)
+		return
+	}
+	if lines := strings.Count(from.YAML, "\n") + strings.Count(to.YAML, "\n"); lines > maxDiffLines {
+		h.fail(w, r, &core.Error{Code: core.CodeTooLarge, Message: fmt.Sprintf("the two texts have %d lines; %d are the most that are compared", lines, maxDiffLines),
+			Suggestions: []string{"GET …/versions/{number} has each of them"}})
 		return
 	}
 	diff, err := udiff.ToUnified(revisionLabel(from), revisionLabel(to), from.YAML, udiff.Lines(from.YAML, to.YAML), udiff.DefaultContextLines)

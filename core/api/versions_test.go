@@ -67,6 +67,19 @@ func TestDiffAndRestore(t *testing.T) {
 	}
 }
 
+// Texts of hundreds of thousands of lines are refused, not compared for half a minute.
+func TestDiffIsBounded(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	path := "/api/ci/pipelines/" + b.create()
+	if a := b.do("PUT", path, yamlKey, hello+strings.Repeat("#\n", maxDiffLines)); a.status != http.StatusOK {
+		t.Fatalf("%+v", a)
+	}
+	if a := b.do("GET", path+"/versions/1/diff", "", ""); a.status != http.StatusRequestEntityTooLarge || !strings.Contains(a.body, "versions/{number}") {
+		t.Errorf("%+v", a)
+	}
+}
+
 // Of two who change the same text, the second one is told.
 func TestIfMatch(t *testing.T) {
 	t.Parallel()
