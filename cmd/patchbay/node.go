@@ -7,13 +7,16 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/patchbay-ci/patchbay/core"
 	"github.com/patchbay-ci/patchbay/core/api"
+	"github.com/patchbay-ci/patchbay/core/artifacts"
 	"github.com/patchbay-ci/patchbay/core/auth"
+	"github.com/patchbay-ci/patchbay/core/blob"
 	"github.com/patchbay-ci/patchbay/core/config"
 	"github.com/patchbay-ci/patchbay/core/engine"
 	"github.com/patchbay-ci/patchbay/core/logs"
@@ -30,9 +33,13 @@ type node struct {
 	store  core.Store
 	logs   *logs.Store
 	host   *pluginhost.Host
+	files  *artifacts.Service
 	engine *engine.Engine
 	auth   *auth.Service
 	log    hclog.Logger
+	// stop ends what goes on in the background, which background counts.
+	stop       context.CancelFunc
+	background sync.WaitGroup
 }
 
 // openNode opens the data folder and wires the parts together.
@@ -41,7 +48,7 @@ func (a *app) openNode(ctx context.Context, settings config.Server, log hclog.Lo
 	if err != nil {
 		return nil, err
 	}
-	n := &node{log: log}
+	n := &node{log: log, stop: func() {}}
 	defer func() {
 		if err != nil {
 			n.close()
@@ -65,20 +72,38 @@ func (a *app) openNode(ctx context.Context, settings config.Server, log hclog.Lo
 	if n.host, err = a.serverPluginHost(log, settings.PluginPath); err != nil {
 		return nil, err
 	}
+	blobs, err := blob.Open(folders.blobs)
+	if err != nil {
+		return nil, err
+	}
+	n.files = artifacts.New(n.store, blobs, artifacts.Limits{}, log.Named("artifacts"))
 	n.auth = auth.New(n.store, settings.AdminToken)
 	n.engine = engine.New(engine.Options{Store: n.store, Logs: n.logs, Connectors: n.host, Workspaces: workspaces,
-		Logger: log.Named("engine"), NewID: newID, MaxExecutions: settings.MaxExecutions})
+		Files: n.files, Logger: log.Named("engine"), NewID: newID, MaxExecutions: settings.MaxExecutions})
 	return n, nil
+}
+
+// start goes on with what was running, and begins what goes on in the background.
+func (n *node) start(ctx context.Context) error {
+	if err := n.engine.Recover(ctx); err != nil {
+		return err
+	}
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	n.stop = stop
+	n.background.Go(func() { n.files.Maintain(background) })
+	return nil
 }
 
 func (n *node) handler(log hclog.Logger) (http.Handler, error) {
 	return api.New(api.Deps{Store: n.store, Logs: n.logs, Parser: pipefile.NewParser(n.host),
 		Trigger: trigger.New(n.store, n.engine.Submit), Engine: n.engine, Catalog: n.host,
-		Approve: n.engine, Authenticate: n.auth.Authenticate, Logger: log.Named("api"), Version: version})
+		Approve: n.engine, Artifacts: n.files, Authenticate: n.auth.Authenticate, Logger: log.Named("api"), Version: version})
 }
 
 // close closes what was opened, in the opposite order.
 func (n *node) close() {
+	n.stop()
+	n.background.Wait()
 	var errs []error
 	if n.host != nil {
 		errs = append(errs, n.host.Close())

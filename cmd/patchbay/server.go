@@ -70,7 +70,7 @@ func (a *app) serve(ctx context.Context, settings config.Server) error {
 		return errors.Join(err, listener.Close())
 	}
 	defer node.close()
-	if err := node.engine.Recover(ctx); err != nil {
+	if err := node.start(ctx); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	handler, err := node.handler(log)
@@ -141,7 +141,7 @@ func (a *app) leaveAtOnce(signals <-chan os.Signal) {
 }
 
 // dataFolders are the parts of the data folder.
-type dataFolders struct{ database, logs, runs, cache string }
+type dataFolders struct{ database, logs, runs, blobs, cache string }
 
 func makeDataFolders(data string) (dataFolders, error) {
 	absolute, err := filepath.Abs(data)
@@ -152,5 +152,5 @@ func makeDataFolders(data string) (dataFolders, error) {
 		return dataFolders{}, fmt.Errorf("data folder: %w", err)
 	}
 	return dataFolders{database: filepath.Join(absolute, "patchbay.db"), logs: filepath.Join(absolute, "logs"),
-		runs: filepath.Join(absolute, "runs"), cache: filepath.Join(absolute, "cache")}, nil
+		runs: filepath.Join(absolute, "runs"), blobs: filepath.Join(absolute, "blobs"), cache: filepath.Join(absolute, "cache")}, nil
 }
