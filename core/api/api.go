@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -67,6 +68,9 @@ type handlers struct {
 	Deps
 	contractJSON []byte
 	patience     patience
+	// frames are *[]byte for the time that an event takes to be sent: a thousand
+	// followers who wait have none.
+	frames sync.Pool
 }
 
 var _ ServerInterface = (*handlers)(nil)
@@ -86,7 +90,8 @@ func newHandlers(d Deps) (*handlers, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the contract: %w", err)
 	}
-	return &handlers{Deps: d, contractJSON: contractJSON, patience: defaultPatience}, nil
+	return &handlers{Deps: d, contractJSON: contractJSON, patience: defaultPatience,
+		frames: sync.Pool{New: func() any { return new([]byte) }}}, nil
 }
 
 func (h *handlers) routes() http.Handler {

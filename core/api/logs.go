@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/patchbay-ci/patchbay/core"
@@ -82,17 +83,24 @@ func (h *handlers) GetEvents(w http.ResponseWriter, r *http.Request, id Id, para
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no")
 	out := newFollower(w)
-	s.send = func(e event) error { return out.write(serverSent(e)) }
+	s.to = serverSent{out}
 	h.endStream(r, out, h.serveFollower(r, s, e, out))
 }
 
-// serverSent is an event as the HTML standard has it (9.2).
-func serverSent(e event) []byte {
-	if e.id == 0 {
-		return fmt.Appendf(nil, "event: %s\ndata: %s\n\n", e.name, e.data)
+// serverSent carries events as the HTML standard has it (9.2).
+type serverSent struct{ out *follower }
+
+func (serverSent) begin(b []byte, id core.Cursor, name string) []byte {
+	b = append(append(b, "event: "...), name...)
+	if id > 0 {
+		b = strconv.AppendInt(append(b, "\nid: "...), int64(id), 10)
 	}
-	return fmt.Appendf(nil, "event: %s\nid: %d\ndata: %s\n\n", e.name, e.id, e.data)
+	return append(b, "\ndata: "...)
 }
+
+func (serverSent) finish(b []byte) []byte { return append(b, "\n\n"...) }
+
+func (s serverSent) send(frame []byte, _ core.Cursor) error { return s.out.write(frame) }
 
 // endStream says to the log why a stream ended early; to the client, too late for a
 // status, a broken connection says it.

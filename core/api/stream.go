@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -35,12 +34,15 @@ var (
 	errStopping = errors.New("the server stops")
 )
 
-// event is what a client is told, over whatever transport. Its data is one line of
-// JSON; an id of 0 is none.
-type event struct {
-	id   core.Cursor
-	name string
-	data []byte
+// transport carries events. A frame is an event's data, one line of JSON, between what
+// begin and finish append: so that it is written once, in one buffer.
+type transport interface {
+	// begin appends what is before the data of an event; an id of 0 is none.
+	begin(frame []byte, id core.Cursor, name string) []byte
+	// finish appends what is behind it.
+	finish(frame []byte) []byte
+	// send hands a frame to the client, and does not keep it.
+	send(frame []byte, id core.Cursor) error
 }
 
 // streamer sends the events of one execution.
@@ -49,10 +51,18 @@ type streamer struct {
 	id     string
 	names  stepNames
 	filter logFilter
-	send   func(event) error
-	text   func([]byte) error // in place of send: what was said, byte for byte
+	to     transport
+	text   func([]byte) error // in place of a transport: what was said, byte for byte
 	from   core.Cursor        // behind the last record that was looked at
 	seen   atomic.Int64
+}
+
+// send sends an event with the data that is appended by data.
+func (s *streamer) send(id core.Cursor, name string, data func([]byte) []byte) error {
+	buffer := s.h.frames.Get().(*[]byte)
+	defer s.h.frames.Put(buffer)
+	*buffer = s.to.finish(data(s.to.begin((*buffer)[:0], id, name)))
+	return s.to.send(*buffer, id)
 }
 
 // run sends what the log has from the cursor on and what comes, until the execution has
@@ -144,17 +154,7 @@ func (s *streamer) said(r core.LogRecord, cursor core.Cursor) error {
 	if s.text != nil {
 		return s.text(r.Data)
 	}
-	name := s.names.of(r.Step)
-	body := LogEvent{Timestamp: r.Time, Stage: name.stage, Step: name.step, Attempt: r.Attempt,
-		Stream: LogEventStream(r.Stream.String()), Text: strings.ToValidUTF8(string(r.Data), "\uFFFD")}
-	if r.Stream != core.StreamSystem {
-		body.Offset = &r.Offset
-	}
-	data, err := json.Marshal(body)
-	if err != nil {
-		return fmt.Errorf("encode a piece of output: %w", err) // times beyond the year 9999
-	}
-	return s.send(event{cursor, "log", data})
+	return s.send(cursor, "log", func(b []byte) []byte { return appendLogEvent(b, r, s.names.of(r.Step)) })
 }
 
 // status sends a change of status. That of the execution itself is for everybody.
@@ -168,7 +168,7 @@ func (s *streamer) status(r core.LogRecord, cursor core.Cursor) error {
 	if s.text == nil && (change.Step < 0 || s.filter.wantsStep(s.names, change.Step)) {
 		data, err := json.Marshal(change)
 		if err == nil {
-			err = s.send(event{cursor, "status", data})
+			err = s.send(cursor, "status", func(b []byte) []byte { return append(b, data...) })
 		}
 		if err != nil {
 			return err
@@ -190,7 +190,7 @@ func (s *streamer) end(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.send(event{name: "end", data: fmt.Appendf(nil, `{"status":%q}`, e.Status)})
+	return s.send(0, "end", func(b []byte) []byte { return fmt.Appendf(b, `{"status":%q}`, e.Status) })
 }
 
 // parseCursor reads the cursor of the last event that a client has seen.
@@ -213,8 +213,8 @@ func parseCursor(texts ...string) (core.Cursor, error) {
 var errEnough = errors.New("enough")
 
 // newStreamer checks what a client asks for, while there is still a status to say what
-// is wrong. The caller sets send or
-// text.
+// is wrong. The caller sets where
+// the events go.
 func (h *handlers) newStreamer(ctx context.Context, id string, filter logFilter, cursors ...string) (*streamer, *core.Execution, error) {
 	e, names, err := h.named(ctx, id)
 	if err != nil {

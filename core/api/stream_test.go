@@ -20,11 +20,11 @@ import (
 // told is an event as a client gets it.
 type told struct{ id, name, data string }
 
-// transport opens a stream behind a cursor; next returns events until the last, and
+// connection opens a stream behind a cursor; next returns events until the last, and
 // false then.
-type transport func(b *bench, ctx context.Context, id, query, cursor string) (next func() (told, bool), leave func())
+type connection func(b *bench, ctx context.Context, id, query, cursor string) (next func() (told, bool), leave func())
 
-var transports = map[string]transport{"SSE": overSSE, "WebSocket": overWebSocket}
+var connections = map[string]connection{"SSE": overSSE, "WebSocket": overWebSocket}
 
 func overSSE(b *bench, ctx context.Context, id, query, cursor string) (func() (told, bool), func()) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, b.server.URL+"/api/ci/executions/"+id+"/events?"+query, nil)
@@ -100,7 +100,7 @@ func (b *bench) dial(ctx context.Context, id, query string) *websocket.Conn {
 }
 
 // read reads at most limit events.
-func (b *bench) read(over transport, id, query, cursor string, limit int) (events []told) {
+func (b *bench) read(over connection, id, query, cursor string, limit int) (events []told) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), time.Minute)
 	defer cancel()
@@ -193,7 +193,7 @@ func TestStreamsResumeAnywhere(t *testing.T) {
 	go b.newScene(id).play(id)
 	var heard [][]told
 	for _, name := range []string{"SSE", "WebSocket"} {
-		over := transports[name]
+		over := connections[name]
 		whole := b.read(over, id, "", "", 100) // it waits for the execution to begin
 		heard = append(heard, whole)
 		for n := range len(whole) - 1 {
@@ -216,7 +216,7 @@ func TestStreamsResumeAnywhere(t *testing.T) {
 		`status {"step":0,"stage":"s","name":"n","status":"running","version":1,"time":T}`,
 		`log {"attempt":1,"offset":0,"stage":"s","step":"n","stream":"stdout","text":"one\ntwo\n","timestamp":T}`,
 		`status {"step":1,"stage":"s","name":"n","status":"running","version":1,"time":T}`,
-		`log {"attempt":1,"offset":0,"stage":"s","step":"m","stream":"stdout","text":"three \u003c\u0026\u003e ` + "\uFFFD" + `\n","timestamp":T}`,
+		`log {"attempt":1,"offset":0,"stage":"s","step":"m","stream":"stdout","text":"three <&> ` + "\uFFFD" + `\n","timestamp":T}`,
 		`log {"attempt":1,"offset":8,"stage":"s","step":"n","stream":"stdout","text":"four\n","timestamp":T}`,
 		`status {"step":0,"stage":"s","name":"n","status":"success","version":2,"time":T}`,
 		`status {"step":1,"stage":"s","name":"n","status":"failed","version":2,"time":T}`,
@@ -246,7 +246,7 @@ func TestStreamsAreNarrowed(t *testing.T) {
 		"stream=stderr":        "[status -1 status 0 status 1 status 0 status 1 status -1 end]",
 		"stream=stdout&step=m": "[status -1 status 1 log m status 1 status -1 end]",
 	} {
-		for name, over := range transports {
+		for name, over := range connections {
 			var got []string
 			for _, e := range b.read(over, id, query, "", 100) {
 				var data struct{ Step any }
@@ -300,7 +300,7 @@ func TestStreamsEnd(t *testing.T) {
 			finish(b, id)
 		},
 	} {
-		for kind, over := range map[string]transport{"SSE": overSSE, "WebSocket": overWebSocket, "text": overText} {
+		for kind, over := range map[string]connection{"SSE": overSSE, "WebSocket": overWebSocket, "text": overText} {
 			for _, late := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/%s/%v", name, kind, late), func(t *testing.T) {
 					t.Parallel()

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -48,7 +49,7 @@ func (h *handlers) StreamExecution(w http.ResponseWriter, r *http.Request, id Id
 	}
 	defer func() { _ = conn.CloseNow() }()
 	socket := &socket{conn: conn, patience: h.patience}
-	s.send = socket.send
+	s.to = socket
 	h.closeSocket(r, socket, socket.serve(r.Context(), func(ctx context.Context) error { return s.run(ctx, e) }))
 }
 
@@ -152,23 +153,32 @@ func (s *socket) ping(ctx context.Context, gone context.CancelCauseFunc) {
 	}
 }
 
-// send writes an event as one message. A client that took long for it has it whole, and
-// is sent away then.
-func (s *socket) send(e event) error {
-	message := fmt.Appendf(nil, `{"event":%q,"data":%s}`, e.name, e.data)
-	if e.id > 0 {
-		message = fmt.Appendf(nil, `{"id":"%d","event":%q,"data":%s}`, e.id, e.name, e.data)
+// begin implements transport: a message is a StreamMessage.
+func (s *socket) begin(b []byte, id core.Cursor, name string) []byte {
+	b = append(b, '{')
+	if id > 0 {
+		b = strconv.AppendInt(append(b, `"id":"`...), int64(id), 10)
+		b = append(b, `",`...)
 	}
+	return append(append(append(b, `"event":"`...), name...), `","data":`...)
+}
+
+// finish implements transport.
+func (s *socket) finish(b []byte) []byte { return append(b, '}') }
+
+// send implements transport. A client that took long for a message has it whole, and is
+// sent away then.
+func (s *socket) send(frame []byte, id core.Cursor) error {
 	s.sending.Store(true)
 	defer s.sending.Store(false)
 	began := time.Now()
 	limit, cancel := context.WithTimeout(context.Background(), s.patience.lost)
 	defer cancel()
-	if err := s.conn.Write(limit, websocket.MessageText, message); err != nil {
+	if err := s.conn.Write(limit, websocket.MessageText, frame); err != nil {
 		return errors.Join(errSlow, err)
 	}
-	s.last = max(s.last, e.id)
-	if time.Since(began) > s.patience.slow && e.name != "end" {
+	s.last = max(s.last, id)
+	if time.Since(began) > s.patience.slow && id > 0 { // what has none is the end
 		return errSlow
 	}
 	return nil
