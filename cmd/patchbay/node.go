@@ -95,8 +95,9 @@ func (n *node) start(ctx context.Context) error {
 }
 
 func (n *node) handler(log hclog.Logger) (http.Handler, error) {
+	triggers := trigger.New(n.store, n.engine.Submit)
 	return api.New(api.Deps{Store: n.store, Logs: n.logs, Parser: pipefile.NewParser(n.host),
-		Trigger: trigger.New(n.store, n.engine.Submit), Engine: n.engine, Catalog: n.host,
+		Trigger: triggers, Retry: triggers, Engine: n.engine, Catalog: n.host,
 		Approve: n.engine, Artifacts: n.files, Authenticate: n.auth.Authenticate, Logger: log.Named("api"), Version: version})
 }
 

@@ -31,19 +31,30 @@ var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // Store is what a Service needs.
 type Store interface {
 	Pipeline(ctx context.Context, id string) (*core.Pipeline, error)
+	Revision(ctx context.Context, pipelineID string, number int) (*core.PipelineRevision, error)
 	CreateExecution(ctx context.Context, e *core.Execution) error
+	Execution(ctx context.Context, id string) (*core.Execution, error)
+	StepRuns(ctx context.Context, executionID string) ([]*core.StepRun, error)
+	SaveStepRun(ctx context.Context, s *core.StepRun) error
+	Artifacts(ctx context.Context, executionID string) ([]*core.Artifact, error)
 }
 
-// Service implements core.Triggerer. It is safe for concurrent use.
+// Service implements core.Triggerer and core.Retrier. It is safe for concurrent use.
 type Service struct {
-	store  Store
-	notify func(executionID string)
+	store     Store
+	notify    func(executionID string)
+	revisions revisions
 }
+
+var (
+	_ core.Triggerer = (*Service)(nil)
+	_ core.Retrier   = (*Service)(nil)
+)
 
 // New tells notify of each execution after it is stored. notify must not block; if
 // the server dies before it is called, the next start finds the execution.
 func New(store Store, notify func(executionID string)) *Service {
-	return &Service{store: store, notify: notify}
+	return &Service{store: store, notify: notify, revisions: revisions{specs: map[revisionKey]*core.Spec{}}}
 }
 
 // Trigger implements core.Triggerer.
@@ -58,18 +69,50 @@ func (s *Service) Trigger(ctx context.Context, request core.TriggerRequest) (*co
 	if err != nil {
 		return nil, err
 	}
+	spec, err := s.spec(ctx, pipeline.ID, pipeline.Revision)
+	if err != nil {
+		return nil, err
+	}
+	params, err := Params(spec.Params, request.Params)
+	if err != nil {
+		return nil, err
+	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return nil, fmt.Errorf("make an ID: %w", err)
 	}
 	now := time.Now().UTC()
 	e := &core.Execution{ID: id.String(), PipelineID: pipeline.ID, PipelineName: pipeline.Name, Revision: pipeline.Revision,
-		Status: core.StatusPending, Trigger: request.Info, Environment: request.Environment, CreatedAt: now, UpdatedAt: now}
+		Status: core.StatusPending, Trigger: request.Info, Environment: request.Environment, Params: params, CreatedAt: now, UpdatedAt: now}
+	if err := complete(e, spec, request.Priority); err != nil {
+		return nil, err
+	}
 	if err := s.store.CreateExecution(ctx, e); err != nil {
 		return nil, err
 	}
 	s.notify(e.ID)
 	return e, nil
+}
+
+// Bounds on the list of changed files.
+const (
+	maxPaths     = 10_000
+	maxPathBytes = 1 << 20
+)
+
+func checkPaths(paths []string) error {
+	size := 0
+	for _, path := range paths {
+		if !utf8.ValidString(path) || path == "" || strings.ContainsFunc(path, unicode.IsControl) {
+			return core.Errorf(core.CodeInvalid, "changed_paths: %.60q is no path", path)
+		}
+		size += len(path)
+	}
+	if len(paths) > maxPaths || size > maxPathBytes {
+		return &core.Error{Code: core.CodeInvalid, Message: fmt.Sprintf("changed_paths has %d paths of %d bytes in all; %d and %d are the most",
+			len(paths), size, maxPaths, maxPathBytes), Suggestions: []string{"leave it out: then everything counts as changed"}}
+	}
+	return nil
 }
 
 // check refuses what no step could be given.
@@ -86,6 +129,9 @@ func check(request core.TriggerRequest) error {
 		if !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
 			return core.Errorf(core.CodeInvalid, "%s is %q; it must be one line of plain text", what, text)
 		}
+	}
+	if err := checkPaths(request.Info.ChangedPaths); err != nil {
+		return err
 	}
 	size := 0
 	for name, value := range request.Environment {

@@ -13,7 +13,7 @@ func TestStoredBeforeAnybodyIsTold(t *testing.T) {
 	t.Parallel()
 	store := memory.New()
 	p := &core.Pipeline{ID: "p", Name: "name", Revision: 3}
-	if err := store.CreatePipeline(t.Context(), p, &core.PipelineRevision{PipelineID: "p", Number: 3}); err != nil {
+	if err := store.CreatePipeline(t.Context(), p, &core.PipelineRevision{PipelineID: "p", Number: 3, Spec: &core.Spec{Name: "name"}}); err != nil {
 		t.Fatal(err)
 	}
 	told := ""
