@@ -33,7 +33,7 @@ func ended(t *testing.T, store *memory.Store) *core.Execution {
 	at := time.Now().UTC()
 	e := &core.Execution{ID: "old", PipelineID: "p", PipelineName: "p", Revision: 1, Status: core.StatusFailed, Params: map[string]string{"n": "7"},
 		Environment: map[string]string{"A": "1"},
-		Trigger: core.TriggerInfo{Type: core.TriggerManual}, FinishedAt: &at}
+		Trigger:     core.TriggerInfo{Type: core.TriggerManual}, FinishedAt: &at}
 	err := errors.Join(store.CreatePipeline(ctx, p, &core.PipelineRevision{PipelineID: "p", Number: 1, Spec: spec}), store.CreateExecution(ctx, e))
 	for i, end := range []core.StepRun{{Stage: "build", Name: "a", Status: core.StatusSuccess, Outputs: map[string]string{"k": "v"}},
 		{Stage: "build", Name: "b", Status: core.StatusFailed, Allowed: true}, {Stage: "build", Name: "c", Status: core.StatusSkipped},
