@@ -102,19 +102,31 @@ func (a *app) printEvent(data []byte) error {
 	if err := json.Unmarshal(data, &event); err != nil {
 		return err
 	}
-	prefix := event.Step + " | "
-	if event.Step == "" {
-		prefix = ""
+	prefix := linePrefix(event)
+	var lines strings.Builder // written at once: an event may have thousands
+	for line := range strings.SplitSeq(strings.TrimSuffix(event.Text, "\n"), "\n") {
+		lines.WriteString(prefix)
+		lines.WriteString(line)
+		lines.WriteByte('\n')
+	}
+	_, err := io.WriteString(a.stdout, lines.String())
+	return err
+}
+
+// linePrefix is who says a line: the step, and of a matrix, whose steps have the same
+// names, the combination.
+func linePrefix(event client.LogEvent) string {
+	prefix := ""
+	if event.Step != "" {
+		prefix = event.Step + " | "
+		if at := strings.LastIndex(event.Stage, " ("); at > 0 && strings.HasSuffix(event.Stage, ")") {
+			prefix = event.Step + event.Stage[at:] + " | "
+		}
 	}
 	if event.Stream == client.LogEventStreamSystem {
 		prefix += "• "
 	}
-	for line := range strings.SplitSeq(strings.TrimSuffix(event.Text, "\n"), "\n") {
-		if _, err := fmt.Fprintln(a.stdout, prefix+line); err != nil {
-			return err
-		}
-	}
-	return nil
+	return prefix
 }
 
 // eventReader reads server-sent events (HTML standard, 9.2).
