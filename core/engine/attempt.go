@@ -49,7 +49,11 @@ func (l *stepLife) try(a *core.Attempt, fresh bool) (detached bool) {
 	sink := &sink{life: l, attempt: a}
 	for barren := 0; ; {
 		before := sink.received
+		sink.rewind()
 		result, err := l.watch(limited, a, request, sink)
+		if err == nil {
+			err = sink.flush()
+		}
 		switch {
 		case err == nil:
 			l.conclude(a, limited, result)
@@ -95,6 +99,7 @@ func (l *stepLife) request(a *core.Attempt) (sdk.RunRequest, error) {
 		return sdk.RunRequest{}, err
 	}
 	l.inputs.variables.Secrets = secrets
+	l.masks = l.run.masks.with(secrets)
 	environment, err := l.inputs.environment()
 	if err != nil {
 		return sdk.RunRequest{}, invalid(err)
@@ -176,6 +181,7 @@ func (l *stepLife) grace() time.Duration {
 // conclude writes a connector's result into the attempt.
 func (l *stepLife) conclude(a *core.Attempt, limited context.Context, result sdk.Result) {
 	a.ExitCode, a.Signal, a.Metadata = result.ExitCode, result.Signal, result.Metadata
+	result.Message = l.masks.Text(result.Message)
 	switch result.Outcome {
 	case sdk.OutcomeSucceeded:
 		l.end(a, core.StatusSuccess, nil)
@@ -204,7 +210,7 @@ func (l *stepLife) end(a *core.Attempt, status core.Status, err error) {
 	if err == nil {
 		return
 	}
-	a.ErrorClass, a.Message = string(sdk.ClassOf(err)), err.Error()
+	a.ErrorClass, a.Message = string(sdk.ClassOf(err)), l.masks.Text(err.Error())
 	var detailed *sdk.Error
 	if errors.As(err, &detailed) && detailed.Suggestion != "" {
 		a.Message += " (" + detailed.Suggestion + ")"

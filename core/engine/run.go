@@ -40,6 +40,7 @@ type run struct {
 	builtin    map[string]string
 	expressive []bool // by node: see inputs
 	paramTypes map[string]core.ParamType
+	masks      masks
 	workspace  *workspace.Workspace
 	logs       core.LogWriter
 

@@ -1,7 +1,12 @@
 package engine
 
 import (
+	"maps"
+	"slices"
+	"sync"
+
 	"github.com/patchbay-ci/patchbay/core"
+	"github.com/patchbay-ci/patchbay/core/mask"
 	"github.com/patchbay-ci/patchbay/sdk"
 )
 
@@ -23,4 +28,46 @@ func (l *stepLife) secrets() (map[string]string, error) {
 		return nil, invalid(err)
 	}
 	return values, err
+}
+
+// recallSecrets masks, after a restart, what steps had been given before it.
+func (r *run) recallSecrets() {
+	keeper := r.engine.options.Secrets
+	for i, node := range r.plan.Nodes {
+		if keeper == nil || len(node.Step.Secrets) == 0 || r.steps[i].Status == core.StatusPending || r.steps[i].Reused {
+			continue
+		}
+		values, err := keeper.Resolve(r.ctx, r.execution.PipelineID, node.Step.Secrets)
+		if err != nil {
+			r.log.Warn("a secret that a step had before the restart cannot be masked", "step", node.Step.Name, "error", err)
+			continue
+		}
+		r.masks.with(values)
+	}
+}
+
+// masks are the secrets that a run has given to steps so far. A step's output is
+// masked for all of them: one step may leave a file for the next to print. It is safe
+// for concurrent use.
+type masks struct {
+	mu     sync.Mutex
+	values map[string]bool
+	set    *mask.Set
+}
+
+// with adds a step's secrets and returns the set of all.
+func (m *masks) with(secrets map[string]string) *mask.Set {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	known := len(m.values)
+	for _, value := range secrets {
+		if m.values == nil {
+			m.values = map[string]bool{}
+		}
+		m.values[value] = true
+	}
+	if len(m.values) > known {
+		m.set = mask.New(slices.Sorted(maps.Keys(m.values)))
+	}
+	return m.set
 }

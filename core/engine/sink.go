@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/patchbay-ci/patchbay/core"
+	"github.com/patchbay-ci/patchbay/core/mask"
 	"github.com/patchbay-ci/patchbay/sdk"
 )
 
@@ -26,6 +27,8 @@ type sink struct {
 	announced bool
 	// received counts what came anew, to tell progress from a loop of crashes.
 	received int64
+	// streams mask the output, when the run has secrets.
+	streams map[core.LogStream]*mask.Stream
 }
 
 // Output implements sdk.Events.
@@ -34,18 +37,64 @@ func (s *sink) Output(chunk sdk.OutputChunk) error {
 	if chunk.Stderr {
 		stream = core.StreamStderr
 	}
-	err := s.life.run.logs.Append(core.LogRecord{Time: now(), Step: s.life.node, Attempt: s.attempt.Number,
-		Stream: stream, Offset: chunk.Offset, Data: chunk.Data})
-	if err != nil {
+	s.received += int64(len(chunk.Data))
+	if s.life.masks.Empty() {
+		return s.store(stream, mask.Piece{Offset: chunk.Offset, Data: chunk.Data})
+	}
+	masked := s.masked(stream, chunk.Offset)
+	if chunk.Offset != masked.Next() {
+		return sdk.Errorf(sdk.ClassInternal, "the connector sent %s from byte %d on where %d was next", stream, chunk.Offset, masked.Next())
+	}
+	return s.storeAll(stream, masked.Write(chunk.Data))
+}
+
+// masked is the stream of this watch; the first chunk says where it goes on.
+func (s *sink) masked(stream core.LogStream, offset int64) *mask.Stream {
+	if s.streams[stream] == nil {
+		s.streams[stream] = s.life.masks.Stream(offset)
+	}
+	return s.streams[stream]
+}
+
+// rewind forgets what was held back: the attempt is joined again from where the log
+// got to.
+func (s *sink) rewind() { s.streams = map[core.LogStream]*mask.Stream{} }
+
+// flush stores what was held back, at the end of the output.
+func (s *sink) flush() error {
+	for _, stream := range []core.LogStream{core.StreamStdout, core.StreamStderr} {
+		if held := s.streams[stream]; held != nil {
+			if err := s.storeAll(stream, held.Flush()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *sink) storeAll(stream core.LogStream, pieces []mask.Piece) error {
+	for _, p := range pieces {
+		if err := s.store(stream, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *sink) store(stream core.LogStream, p mask.Piece) error {
+	record := core.LogRecord{Time: now(), Step: s.life.node, Attempt: s.attempt.Number, Stream: stream, Offset: p.Offset, Data: p.Data}
+	if p.Span != int64(len(p.Data)) {
+		record.Span = p.Span
+	}
+	if err := s.life.run.logs.Append(record); err != nil {
 		return fmt.Errorf("%w: %w", errLog, err)
 	}
-	s.received += int64(len(chunk.Data))
 	return nil
 }
 
 // Progress implements sdk.Events.
 func (s *sink) Progress(message string, percent int) error {
-	s.life.run.engine.options.Observer.StepProgress(s.life.step, message, percent)
+	s.life.run.engine.options.Observer.StepProgress(s.life.step, s.life.masks.Text(message), percent)
 	return nil
 }
 
@@ -62,6 +111,7 @@ func (s *sink) SetOutput(name, value string) error {
 	if s.life.step.Outputs == nil {
 		s.life.step.Outputs = map[string]string{}
 	}
+	value = s.life.masks.Text(value)
 	s.life.step.Outputs[name] = value
 	size := 0
 	for n, v := range s.life.step.Outputs {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/patchbay-ci/patchbay/core"
+	"github.com/patchbay-ci/patchbay/core/mask"
 	"github.com/patchbay-ci/patchbay/sdk"
 )
 
@@ -23,8 +24,10 @@ type stepLife struct {
 	stop    context.Context
 	inputs  inputs
 	retries int
-	// environment is the step's, from its request on.
+	// environment is the step's, and masks are what its output must not show, both
+	// from its request on.
 	environment map[string]string
+	masks       *mask.Set
 	// posts says that the connector wants to hear of results.
 	posts bool
 }

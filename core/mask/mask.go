@@ -80,6 +80,9 @@ func (s *Set) Stream(offset int64) *Stream { return &Stream{set: s, offset: offs
 // Pending is how many bytes are held back.
 func (s *Stream) Pending() int { return len(s.held) }
 
+// Next is the offset of the byte that Write takes next.
+func (s *Stream) Next() int64 { return s.offset + int64(len(s.held)) }
+
 // Write returns what may be shown now, in order and without gaps. The pieces are
 // valid until the next call, and as long as data is not changed.
 func (s *Stream) Write(data []byte) []Piece {
