@@ -33,8 +33,12 @@ func unpack(ctx context.Context, root *os.Root, r io.Reader, limit int64) error 
 		return fmt.Errorf("decompress: %w", err)
 	}
 	defer decompressor.Close()
+	return unpackTar(ctx, root, decompressor, limit)
+}
+
+func unpackTar(ctx context.Context, root *os.Root, r io.Reader, limit int64) error {
 	u := &unpacker{root: root, left: limit}
-	archive := tar.NewReader(&boundedReader{r: decompressor, left: limit, limit: limit})
+	archive := tar.NewReader(&boundedReader{r: r, left: limit, limit: limit})
 	for {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {

@@ -64,13 +64,19 @@ func folder(name string) tar.Header {
 
 func into(t testing.TB, archive []byte, limit int64) (outside, inside string, err error) {
 	t.Helper()
+	outside, root := victims(t)
+	return outside, root.Name(), unpack(t.Context(), root, bytes.NewReader(archive), limit)
+}
+
+// victims makes a workspace in a folder with files that are not to be touched.
+func victims(t testing.TB) (outside string, workspace *os.Root) {
+	t.Helper()
 	outside = t.TempDir()
-	inside = filepath.Join(outside, "workspace")
 	write(t, outside, map[string]string{"victim": "unharmed", "dir/victim": "unharmed", "workspace/mine": "m"})
-	root, openErr := os.OpenRoot(inside)
-	must(t, openErr)
-	defer root.Close()
-	return outside, inside, unpack(t.Context(), root, bytes.NewReader(archive), limit)
+	workspace, err := os.OpenRoot(filepath.Join(outside, "workspace"))
+	must(t, err)
+	t.Cleanup(func() { must(t, workspace.Close()) })
+	return outside, workspace
 }
 
 // unharmed checks that nothing beside the workspace was made, changed or removed.
@@ -211,21 +217,19 @@ func TestDamagedArchives(t *testing.T) {
 	}
 }
 
-// Whatever an archive is, nothing beside the folder is touched. Each input is tried
-// as it is and as the tar that an archive is made of.
-func FuzzUnpack(f *testing.F) {
+// Whatever an archive is, nothing beside the folder is touched.
+func FuzzUnpackTar(f *testing.F) {
 	for _, headers := range [][]tar.Header{
 		{folder("d"), file("d/f", "content"), symlink("l", "../victim"), file("l", "x")},
 		{symlink("link", "../dir"), file("link/victim", "x")},
 		{file("../victim", "x"), {Typeflag: tar.TypeFifo, Name: "pipe"}},
+		{file(strings.Repeat("long/", 50)+"f", "x"), symlink("s", strings.Repeat("../", 60)+"etc")},
 	} {
 		f.Add(plain(f, headers...))
-		f.Add(entries(f, headers...))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		for _, archive := range [][]byte{data, compress(t, data)} {
-			outside, _, _ := into(t, archive, 1<<20)
-			unharmed(t, outside)
-		}
+		outside, root := victims(t)
+		_ = unpackTar(t.Context(), root, bytes.NewReader(data), 1<<20) // most are refused
+		unharmed(t, outside)
 	})
 }
