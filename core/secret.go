@@ -37,4 +37,7 @@ type SecretKeeper interface {
 	SetSecret(ctx context.Context, pipelineID, name, value, by string) (*Secret, error)
 	ListSecrets(ctx context.Context, pipelineID string) ([]*Secret, error)
 	DeleteSecret(ctx context.Context, pipelineID, name string) error
+	// Rotate encrypts everything with a new key, forgets the old ones, and returns
+	// how many secrets there are. Interrupted, it can be repeated.
+	Rotate(ctx context.Context) (int, error)
 }

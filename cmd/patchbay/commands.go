@@ -12,6 +12,7 @@ func (a *app) commands() []*cobra.Command {
 		a.newPluginCommand(),
 		a.newPipelineCommand(),
 		a.newExecutionCommand(),
+		a.newSecretCommand(),
 		a.newQueueCommand(),
 		a.newScheduleCommand(),
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/patchbay-ci/patchbay/core/logs"
 	"github.com/patchbay-ci/patchbay/core/pipefile"
 	"github.com/patchbay-ci/patchbay/core/pluginhost"
+	"github.com/patchbay-ci/patchbay/core/secrets"
 	"github.com/patchbay-ci/patchbay/core/store/sqlite"
 	"github.com/patchbay-ci/patchbay/core/trigger"
 	"github.com/patchbay-ci/patchbay/core/workspace"
@@ -29,14 +30,15 @@ import (
 
 // node is everything behind a server's address.
 type node struct {
-	lock   *os.File
-	store  core.Store
-	logs   *logs.Store
-	host   *pluginhost.Host
-	files  *artifacts.Service
-	engine *engine.Engine
-	auth   *auth.Service
-	log    hclog.Logger
+	lock    *os.File
+	store   core.Store
+	logs    *logs.Store
+	host    *pluginhost.Host
+	files   *artifacts.Service
+	secrets *secrets.Service
+	engine  *engine.Engine
+	auth    *auth.Service
+	log     hclog.Logger
 	// stop ends what goes on in the background, which background counts.
 	stop       context.CancelFunc
 	background sync.WaitGroup
@@ -77,9 +79,12 @@ func (a *app) openNode(ctx context.Context, settings config.Server, log hclog.Lo
 		return nil, err
 	}
 	n.files = artifacts.New(n.store, blobs, artifacts.Limits{}, log.Named("artifacts"))
+	if n.secrets, err = a.openSecrets(ctx, n.store, settings.Data); err != nil {
+		return nil, err
+	}
 	n.auth = auth.New(n.store, settings.AdminToken)
 	n.engine = engine.New(engine.Options{Store: n.store, Logs: n.logs, Connectors: n.host, Workspaces: workspaces,
-		Files: n.files, Logger: log.Named("engine"), NewID: newID, MaxExecutions: settings.MaxExecutions})
+		Secrets: n.secrets, Files: n.files, Logger: log.Named("engine"), NewID: newID, MaxExecutions: settings.MaxExecutions})
 	return n, nil
 }
 
@@ -98,7 +103,7 @@ func (n *node) handler(log hclog.Logger) (http.Handler, error) {
 	triggers := trigger.New(n.store, n.engine.Submit)
 	return api.New(api.Deps{Store: n.store, Logs: n.logs, Parser: pipefile.NewParser(n.host),
 		Trigger: triggers, Retry: triggers, Engine: n.engine, Catalog: n.host,
-		Approve: n.engine, Artifacts: n.files, Authenticate: n.auth.Authenticate, Logger: log.Named("api"), Version: version})
+		Approve: n.engine, Artifacts: n.files, Secrets: n.secrets, Authenticate: n.auth.Authenticate, Logger: log.Named("api"), Version: version})
 }
 
 // close closes what was opened, in the opposite order.

@@ -144,11 +144,15 @@ func (a *app) leaveAtOnce(signals <-chan os.Signal) {
 type dataFolders struct{ database, logs, runs, blobs, cache string }
 
 func makeDataFolders(data string) (dataFolders, error) {
-	absolute, err := filepath.Abs(data)
-	if err != nil {
+	if err := os.MkdirAll(data, 0o700); err != nil {
 		return dataFolders{}, fmt.Errorf("data folder: %w", err)
 	}
-	if err := os.MkdirAll(absolute, 0o700); err != nil {
+	return dataFoldersOf(data)
+}
+
+func dataFoldersOf(data string) (dataFolders, error) {
+	absolute, err := filepath.Abs(data)
+	if err != nil {
 		return dataFolders{}, fmt.Errorf("data folder: %w", err)
 	}
 	return dataFolders{database: filepath.Join(absolute, "patchbay.db"), logs: filepath.Join(absolute, "logs"),

@@ -77,3 +77,17 @@ func (h *handlers) secretScope(w http.ResponseWriter, r *http.Request, pipeline 
 	}
 	return *pipeline, true
 }
+
+// RotateSecrets serves POST /secrets/rotate.
+func (h *handlers) RotateSecrets(w http.ResponseWriter, r *http.Request) {
+	if h.Secrets == nil {
+		h.absent(w, r, "secrets")
+		return
+	}
+	n, err := h.Secrets.Rotate(r.Context())
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.answer(w, http.StatusOK, SecretRotation{Message: "all secrets are encrypted with a new key", Secrets: n})
+}

@@ -630,6 +630,14 @@ type Secret struct {
 	UpdatedBy  *string   `json:"updated_by,omitempty"`
 }
 
+// SecretRotation defines model for SecretRotation.
+type SecretRotation struct {
+	Message string `json:"message"`
+
+	// Secrets How many secrets there are
+	Secrets int `json:"secrets"`
+}
+
 // SecretValue defines model for SecretValue.
 type SecretValue struct {
 	Value string `json:"value"`
@@ -1041,6 +1049,9 @@ type ServerInterface interface {
 	// ListSecrets The names of the secrets of a pipeline, or of the global ones; never their values
 	// (GET /secrets)
 	ListSecrets(w http.ResponseWriter, r *http.Request, params ListSecretsParams)
+	// RotateSecrets Encrypt every secret with a new key, and forget the old ones
+	// (POST /secrets/rotate)
+	RotateSecrets(w http.ResponseWriter, r *http.Request)
 	// DeleteSecret Forget a secret
 	// (DELETE /secrets/{name})
 	DeleteSecret(w http.ResponseWriter, r *http.Request, name string, params DeleteSecretParams)
@@ -2226,6 +2237,20 @@ func (siw *ServerInterfaceWrapper) ListSecrets(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// RotateSecrets operation middleware
+func (siw *ServerInterfaceWrapper) RotateSecrets(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RotateSecrets(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // DeleteSecret operation middleware
 func (siw *ServerInterfaceWrapper) DeleteSecret(w http.ResponseWriter, r *http.Request) {
 
@@ -2484,6 +2509,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/secrets/{name}", wrapper.DeleteSecret).Methods(http.MethodDelete)
 
 	r.HandleFunc(options.BaseURL+"/secrets/{name}", wrapper.SetSecret).Methods(http.MethodPut)
+
+	r.HandleFunc(options.BaseURL+"/secrets/rotate", wrapper.RotateSecrets).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/queue", wrapper.GetQueue).Methods(http.MethodGet)
 

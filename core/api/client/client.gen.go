@@ -635,6 +635,14 @@ type Secret struct {
 	UpdatedBy  *string   `json:"updated_by,omitempty"`
 }
 
+// SecretRotation defines model for SecretRotation.
+type SecretRotation struct {
+	Message string `json:"message"`
+
+	// Secrets How many secrets there are
+	Secrets int `json:"secrets"`
+}
+
 // SecretValue defines model for SecretValue.
 type SecretValue struct {
 	Value string `json:"value"`
@@ -1276,6 +1284,11 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /secrets (the `ListSecrets` operationId).
 	ListSecrets(ctx context.Context, params *ListSecretsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RotateSecrets Encrypt every secret with a new key, and forget the old ones
+	//
+	// Corresponds with POST /secrets/rotate (the `RotateSecrets` operationId).
+	RotateSecrets(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DeleteSecret Forget a secret
 	//
@@ -1971,6 +1984,21 @@ func (c *Client) ResumeQueue(ctx context.Context, reqEditors ...RequestEditorFn)
 // Corresponds with GET /secrets (the `ListSecrets` operationId).
 func (c *Client) ListSecrets(ctx context.Context, params *ListSecretsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListSecretsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RotateSecrets Encrypt every secret with a new key, and forget the old ones
+//
+// Corresponds with POST /secrets/rotate (the `RotateSecrets` operationId).
+func (c *Client) RotateSecrets(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRotateSecretsRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -3663,6 +3691,33 @@ func NewListSecretsRequest(server string, params *ListSecretsParams) (*http.Requ
 	return req, nil
 }
 
+// NewRotateSecretsRequest constructs an http.Request for the RotateSecrets method
+func NewRotateSecretsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/secrets/rotate")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewDeleteSecretRequest constructs an http.Request for the DeleteSecret method
 func NewDeleteSecretRequest(server string, name string, params *DeleteSecretParams) (*http.Request, error) {
 	var err error
@@ -4163,6 +4218,13 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /secrets (the `ListSecrets` operationId).
 	ListSecretsWithResponse(ctx context.Context, params *ListSecretsParams, reqEditors ...RequestEditorFn) (*ListSecretsResponse, error)
+
+	// RotateSecretsWithResponse Encrypt every secret with a new key, and forget the old ones
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /secrets/rotate (the `RotateSecrets` operationId).
+	RotateSecretsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*RotateSecretsResponse, error)
 
 	// DeleteSecretWithResponse Forget a secret
 	//
@@ -5866,6 +5928,54 @@ func (r ListSecretsResponse) ContentType() string {
 	return ""
 }
 
+type RotateSecretsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SecretRotation
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RotateSecretsResponse) GetJSON200() *SecretRotation {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r RotateSecretsResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RotateSecretsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RotateSecretsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RotateSecretsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RotateSecretsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type DeleteSecretResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -6520,6 +6630,19 @@ func (c *ClientWithResponses) ListSecretsWithResponse(ctx context.Context, param
 		return nil, err
 	}
 	return ParseListSecretsResponse(rsp)
+}
+
+// RotateSecretsWithResponse Encrypt every secret with a new key, and forget the old ones
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /secrets/rotate (the `RotateSecrets` operationId).
+func (c *ClientWithResponses) RotateSecretsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*RotateSecretsResponse, error) {
+	rsp, err := c.RotateSecrets(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRotateSecretsResponse(rsp)
 }
 
 // DeleteSecretWithResponse Forget a secret
@@ -7747,6 +7870,39 @@ func ParseListSecretsResponse(rsp *http.Response) (*ListSecretsResponse, error) 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest []Secret
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRotateSecretsResponse parses an HTTP response from a RotateSecretsWithResponse call
+func ParseRotateSecretsResponse(rsp *http.Response) (*RotateSecretsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RotateSecretsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SecretRotation
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
