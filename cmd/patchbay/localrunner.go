@@ -115,7 +115,7 @@ func (l *localRunner) run(ctx context.Context, spec *core.Spec, trigger core.Tri
 	asking, answered := context.WithCancel(ctx)
 	defer answered()
 	go l.approvals.answerAll(asking, runs)
-	runs.Submit(execution.ID)
+	runs.Submit(execution)
 	select {
 	case <-watch.ended:
 	case <-ctx.Done():

@@ -84,7 +84,7 @@ func (a *app) openNode(ctx context.Context, settings config.Server, log hclog.Lo
 	}
 	n.auth = auth.New(n.store, settings.AdminToken)
 	n.engine = engine.New(engine.Options{Store: n.store, Logs: n.logs, Connectors: n.host, Workspaces: workspaces,
-		Secrets: n.secrets, Files: n.files, Logger: log.Named("engine"), NewID: newID, MaxExecutions: settings.MaxExecutions})
+		Secrets: n.secrets, Files: n.files, Settings: n.store, Logger: log.Named("engine"), NewID: newID, MaxExecutions: settings.MaxExecutions})
 	return n, nil
 }
 
@@ -103,7 +103,7 @@ func (n *node) handler(log hclog.Logger) (http.Handler, error) {
 	triggers := trigger.New(n.store, n.engine.Submit)
 	return api.New(api.Deps{Store: n.store, Logs: n.logs, Parser: pipefile.NewParser(n.host),
 		Trigger: triggers, Retry: triggers, Engine: n.engine, Catalog: n.host,
-		Approve: n.engine, Artifacts: n.files, Secrets: n.secrets, Authenticate: n.auth.Authenticate, Logger: log.Named("api"), Version: version})
+		Approve: n.engine, Queue: n.engine, Artifacts: n.files, Secrets: n.secrets, Authenticate: n.auth.Authenticate, Logger: log.Named("api"), Version: version})
 }
 
 // close closes what was opened, in the opposite order.

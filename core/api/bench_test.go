@@ -71,7 +71,7 @@ func newBench(t *testing.T, with ...func(*handlers)) *bench {
 	if b.logs, err = logs.Open(t.TempDir()); err != nil {
 		t.Fatal(err)
 	}
-	h, err := newHandlers(Deps{Store: b.store, Logs: b.logs, Parser: pipefile.NewParser(catalog{}), Trigger: trigger.New(b.store, func(string) {}),
+	h, err := newHandlers(Deps{Store: b.store, Logs: b.logs, Parser: pipefile.NewParser(catalog{}), Trigger: trigger.New(b.store, func(*core.Execution) {}),
 		Engine: b, Catalog: catalog{}, Authenticate: auth.New(b.store, token).Authenticate, Logger: hclog.NewNullLogger(), Version: "1.2.3"})
 	if err != nil {
 		t.Fatal(err)

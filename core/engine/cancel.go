@@ -32,31 +32,13 @@ func (e *Engine) Cancel(ctx context.Context, executionID, by string) error {
 	}
 	e.mu.Lock()
 	r, isActive := e.active[executionID]
-	waiting := e.known[executionID] && !isActive
 	e.mu.Unlock()
-	switch {
-	case isActive:
+	if isActive {
 		r.requestCancel(by)
-	case waiting:
-		e.startNow(executionID) // it has nothing to run: it only has to be ended
+	} else {
+		e.dropWaiting(executionID)
 	}
 	return nil
-}
-
-// startNow takes an execution out of the queue and runs it without a slot.
-func (e *Engine) startNow(executionID string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for i, id := range e.queue {
-		if id == executionID {
-			e.queue = append(e.queue[:i:i], e.queue[i+1:]...)
-			e.queue = append([]string{id}, e.queue...)
-			e.slots++
-			e.dispatch()
-			e.slots--
-			return
-		}
-	}
 }
 
 func now() time.Time { return time.Now().UTC() }

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/patchbay-ci/patchbay/core"
+	"github.com/patchbay-ci/patchbay/core/queue"
 	"github.com/patchbay-ci/patchbay/core/workspace"
 	"github.com/patchbay-ci/patchbay/sdk"
 )
@@ -63,8 +64,10 @@ type Options struct {
 	// Secrets may be nil: then no step gets any.
 	Secrets Secrets
 	// Files may be nil: then there are no artifacts and no caches.
-	Files  Files
-	Logger hclog.Logger
+	Files Files
+	// Settings keeps the wish for a pause; nil forgets it with the process.
+	Settings core.SettingStore
+	Logger   hclog.Logger
 	// Observer may be nil.
 	Observer Observer
 	// NewID makes the IDs of attempts: unique for all time.
@@ -103,12 +106,15 @@ type Engine struct {
 	detach context.CancelCauseFunc
 
 	mu       sync.Mutex
-	queue    []string        // waiting for their turn
-	known    map[string]bool // waiting or running
+	queue    *queue.Queue
 	active   map[string]*run
-	slots    int
+	entering map[queue.Member]func() // stages that wait for their groups
+	reclaims map[string]func()       // executions that want their slots back
+	drained  []chan struct{}         // closed when no slot is taken
 	stopping bool
 	running  sync.WaitGroup
+
+	pausing sync.Mutex
 }
 
 // New makes an engine. It does nothing until Submit or Recover.
@@ -127,7 +133,7 @@ func New(o Options) *Engine {
 	}
 	ctx, detach := context.WithCancelCause(context.Background())
 	return &Engine{options: o, log: o.Logger, ctx: ctx, detach: detach,
-		known: map[string]bool{}, active: map[string]*run{}, slots: o.MaxExecutions}
+		queue: queue.New(o.MaxExecutions), active: map[string]*run{}, entering: map[queue.Member]func(){}, reclaims: map[string]func(){}}
 }
 
 // silent is the Observer of those who have none.

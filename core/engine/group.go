@@ -2,6 +2,7 @@ package engine
 
 import (
 	"github.com/patchbay-ci/patchbay/core"
+	"github.com/patchbay-ci/patchbay/core/queue"
 )
 
 // membership is a stage's place in its concurrency group: it waits there, or holds it.
@@ -33,7 +34,8 @@ func (r *run) enterGroups() {
 		}
 		m := &membership{}
 		r.groups[stage] = m
-		m.leave = r.engine.enterGroup(group, r.id, r.begun(stage), func() {
+		member := queue.Member{Group: group.Group, Execution: r.id, Stage: r.plan.Stages[stage].Spec.Name}
+		m.leave = r.engine.enterGroup(group, member, r.begun(stage), func() {
 			go r.post(func() { r.inGroup(stage) })
 		})
 	}

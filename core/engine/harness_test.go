@@ -312,7 +312,7 @@ func (w *world) submit(spec *core.Spec) string {
 	if err := w.store.CreateExecution(w.t.Context(), e); err != nil {
 		w.t.Fatal(err)
 	}
-	w.engine.Submit(e.ID)
+	w.engine.Submit(e)
 	return e.ID
 }
 

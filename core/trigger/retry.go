@@ -42,7 +42,7 @@ func (s *Service) Retry(ctx context.Context, request core.RetryRequest) (*core.E
 	if err := s.store.CreateExecution(ctx, e); err != nil {
 		return nil, err
 	}
-	s.notify(e.ID)
+	s.notify(e)
 	return e, nil
 }
 

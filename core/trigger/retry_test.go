@@ -74,7 +74,7 @@ func TestRetry(t *testing.T) {
 			keepWorkspace(t, store)
 			var told string
 			test.request.ExecutionID, test.request.By = "old", "ann"
-			e, err := New(store, func(id string) { told = id }).Retry(t.Context(), test.request)
+			e, err := New(store, func(e *core.Execution) { told = e.ID }).Retry(t.Context(), test.request)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -103,7 +103,7 @@ func TestRetryRefused(t *testing.T) {
 	t.Parallel()
 	store := memory.New()
 	running := ended(t, store)
-	s := New(store, func(string) { t.Error("somebody was told") })
+	s := New(store, func(*core.Execution) { t.Error("somebody was told") })
 	if _, err := s.Retry(t.Context(), core.RetryRequest{ExecutionID: "old", Mode: core.RetryFailed}); core.CodeOf(err) != core.CodeConflict || !strings.Contains(err.Error(), "not kept") {
 		t.Errorf("without a workspace: %v", err)
 	}
@@ -156,7 +156,7 @@ func TestRetryIsAllOrNothing(t *testing.T) {
 		store := memory.New()
 		ended(t, store)
 		keepWorkspace(t, store)
-		s := New(&failing{store, left}, func(string) { t.Error("somebody was told") })
+		s := New(&failing{store, left}, func(*core.Execution) { t.Error("somebody was told") })
 		if _, err := s.Retry(t.Context(), core.RetryRequest{ExecutionID: "old", Mode: core.RetryFailed}); err == nil {
 			t.Errorf("%d steps stored: no error", left)
 		}

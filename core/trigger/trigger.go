@@ -42,7 +42,7 @@ type Store interface {
 // Service implements core.Triggerer and core.Retrier. It is safe for concurrent use.
 type Service struct {
 	store     Store
-	notify    func(executionID string)
+	notify    func(e *core.Execution)
 	revisions revisions
 }
 
@@ -53,7 +53,7 @@ var (
 
 // New tells notify of each execution after it is stored. notify must not block; if
 // the server dies before it is called, the next start finds the execution.
-func New(store Store, notify func(executionID string)) *Service {
+func New(store Store, notify func(e *core.Execution)) *Service {
 	return &Service{store: store, notify: notify, revisions: revisions{specs: map[revisionKey]*core.Spec{}}}
 }
 
@@ -90,7 +90,7 @@ func (s *Service) Trigger(ctx context.Context, request core.TriggerRequest) (*co
 	if err := s.store.CreateExecution(ctx, e); err != nil {
 		return nil, err
 	}
-	s.notify(e.ID)
+	s.notify(e)
 	return e, nil
 }
 

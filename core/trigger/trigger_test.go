@@ -17,11 +17,11 @@ func TestStoredBeforeAnybodyIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	told := ""
-	s := New(store, func(id string) {
-		if _, err := store.Execution(t.Context(), id); err != nil {
+	s := New(store, func(e *core.Execution) {
+		if _, err := store.Execution(t.Context(), e.ID); err != nil {
 			t.Errorf("told of an execution that is not stored: %v", err)
 		}
-		told = id
+		told = e.ID
 	})
 	e, err := s.Trigger(t.Context(), core.TriggerRequest{PipelineID: "p", Info: core.TriggerInfo{Branch: "main"}, Environment: map[string]string{"A": "1"}})
 	if err != nil {
@@ -60,7 +60,7 @@ func TestRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := New(memory.New(), func(string) { t.Error("somebody was told") })
+			s := New(memory.New(), func(*core.Execution) { t.Error("somebody was told") })
 			if _, err := s.Trigger(t.Context(), test.request); core.CodeOf(err) != test.code {
 				t.Errorf("got %v", err)
 			}
