@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/patchbay-ci/patchbay/core"
+	"github.com/patchbay-ci/patchbay/core/blob"
 	"github.com/patchbay-ci/patchbay/core/engine"
 	"github.com/patchbay-ci/patchbay/core/pipefile"
 	"github.com/patchbay-ci/patchbay/core/plan"
@@ -28,6 +29,9 @@ type localRunner struct {
 	folder    string // of the workspaces, removed at the end
 	scratch   string // of the attempts, likewise
 	workspace string // the user's own, or empty
+	artifacts string // where they are written at the end, or empty
+	secrets   localSecrets
+	blobs     *blob.Store // nil when no files are to be kept
 	approvals *localApprovals
 	log       hclog.Logger
 }
@@ -39,18 +43,18 @@ type localResult struct {
 	tails     *tails
 }
 
-func (a *app) newLocalRunner(workspaceFolder string) (*localRunner, error) {
+func (a *app) newLocalRunner(workspaceFolder string, secrets localSecrets) (*localRunner, error) {
 	if workspaceFolder != "" {
 		if info, err := os.Stat(workspaceFolder); err != nil || !info.IsDir() {
 			return nil, fmt.Errorf("--workspace %s is not a folder", workspaceFolder)
 		}
 	}
 	log := a.logger("error")
-	host, err := a.localPluginHost(log)
+	host, err := a.localPluginHost(log, secrets)
 	if err != nil {
 		return nil, err
 	}
-	l := &localRunner{host: host, workspace: workspaceFolder, log: log}
+	l := &localRunner{host: host, workspace: workspaceFolder, secrets: secrets, log: log}
 	if l.folder, err = os.MkdirTemp("", "patchbay-run-"); err == nil {
 		l.scratch, err = os.MkdirTemp(workspace.ScratchFolder(), "patchbay-run-")
 	}
@@ -110,8 +114,9 @@ func (l *localRunner) run(ctx context.Context, spec *core.Spec, trigger core.Tri
 	}
 	watch := &endWatch{Renderer: screen, ended: make(chan struct{}), approvals: l.approvals}
 	logs := newTails(screen)
+	files, keeper := l.files(store)
 	runs := engine.New(engine.Options{Store: store, Logs: logs, Connectors: l.host, Workspaces: l, Logger: l.log,
-		Observer: watch, NewID: newID, CancelOnDisconnect: true})
+		Secrets: l.secrets, Files: keeper, Observer: watch, NewID: newID, CancelOnDisconnect: true})
 	asking, answered := context.WithCancel(ctx)
 	defer answered()
 	go l.approvals.answerAll(asking, runs)
@@ -135,7 +140,10 @@ func (l *localRunner) run(ctx context.Context, spec *core.Spec, trigger core.Tri
 		return nil, err
 	}
 	screen.Summary(result.execution, result.steps)
-	return result, nil
+	if l.artifacts != "" {
+		err = saveArtifacts(context.WithoutCancel(ctx), files, execution.ID, l.artifacts)
+	}
+	return result, err
 }
 
 // store makes the documents that a trigger makes on a server.
@@ -147,7 +155,7 @@ func (l *localRunner) store(ctx context.Context, store core.Store, spec *core.Sp
 		return nil, err
 	}
 	execution := &core.Execution{ID: newID(), PipelineID: pipeline.ID, PipelineName: spec.Name, Revision: 1,
-		Status: core.StatusPending, Trigger: trigger.Info, Environment: trigger.Environment, CreatedAt: now, UpdatedAt: now}
+		Status: core.StatusPending, Trigger: trigger.Info, Environment: trigger.Environment, Params: trigger.Params, CreatedAt: now, UpdatedAt: now}
 	return execution, store.CreateExecution(ctx, execution)
 }
 

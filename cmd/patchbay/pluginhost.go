@@ -6,7 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -19,13 +21,19 @@ func (a *app) pluginHost(log hclog.Logger) (*pluginhost.Host, error) {
 }
 
 // localPluginHost is the host of `patchbay run`: connectors get the whole
-// environment of the person who runs it, as any program started from a shell does.
-func (a *app) localPluginHost(log hclog.Logger) (*pluginhost.Host, error) {
+// environment of the person who runs it, as any program started from a shell does,
+// but for secrets: those are for the steps that name them.
+func (a *app) localPluginHost(log hclog.Logger, secrets localSecrets) (*pluginhost.Host, error) {
 	options, err := a.pluginHostOptions(log, a.getenv("PATCHBAY_PLUGIN_PATH"))
 	if err != nil {
 		return nil, err
 	}
 	options.EnvAllow = []string{"*"}
+	options.Environ = slices.DeleteFunc(os.Environ(), func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		_, secret := secrets[name]
+		return secret
+	})
 	return pluginhost.New(options)
 }
 

@@ -26,6 +26,9 @@ type runFlags struct {
 	environment                            []string
 	workspace                              string
 	strict, approve                        bool
+	params                                 paramFlags
+	secrets, changed                       []string
+	secretsFile, artifacts                 string
 }
 
 func (a *app) newRunCommand() *cobra.Command {
@@ -42,6 +45,11 @@ func (a *app) newRunCommand() *cobra.Command {
 	}
 	flags := command.Flags()
 	f.addTriggerFlags(flags)
+	f.params.add(flags)
+	flags.StringArrayVar(&f.changed, "changed", nil, "a file that changed, for when: paths; may be repeated")
+	flags.StringArrayVar(&f.secrets, "secret", nil, "NAME of a variable that is a secret of the steps that name it; may be repeated")
+	flags.StringVar(&f.secretsFile, "secrets-file", "", "a file of NAME=value lines, each a secret")
+	flags.StringVar(&f.artifacts, "artifacts", "", "write the artifacts below this folder at the end")
 	flags.StringVar(&f.workspace, "workspace", "", "run in this folder instead of a fresh one, and leave it there")
 	flags.BoolVar(&f.approve, "approve", false, "approve everything that waits for an approval")
 	flags.BoolVar(&f.strict, "strict", false, "treat warnings about unknown keys as errors")
@@ -65,7 +73,7 @@ const collectRarely = 400
 // run runs every document of a file, one after the other, until one fails.
 func (a *app) run(ctx context.Context, name string, f runFlags) error {
 	debug.SetGCPercent(collectRarely)
-	trigger, err := f.trigger()
+	in, err := a.inputs(f)
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
@@ -73,12 +81,12 @@ func (a *app) run(ctx context.Context, name string, f runFlags) error {
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
-	runner, err := a.newLocalRunner(f.workspace)
+	runner, err := a.newLocalRunner(f.workspace, in.secrets)
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
 	defer runner.close()
-	runner.approvals = a.newLocalApprovals(f.approve)
+	runner.approvals, runner.artifacts = a.newLocalApprovals(f.approve), f.artifacts
 	runner.warm(source)
 	specs, diagnostics := runner.parse(ctx, name, source, f.strict)
 	if core.HasErrors(diagnostics) {
@@ -86,13 +94,24 @@ func (a *app) run(ctx context.Context, name string, f runFlags) error {
 		return &exitError{exitUsage, fmt.Errorf("%s is not valid", name)}
 	}
 	a.printDiagnostics(a.stderr, diagnostics)
+	triggers, err := in.triggers(specs)
+	if err == nil && mentionsFiles(source) {
+		err = runner.keepFiles()
+	}
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	return a.runAll(ctx, runner, specs, triggers)
+}
 
+// runAll runs one pipeline after the other and shows how they end.
+func (a *app) runAll(ctx context.Context, runner *localRunner, specs []*core.Spec, triggers []core.TriggerRequest) error {
 	ctx, interrupted := a.interruptible(ctx)
 	defer interrupted()
 	var results []*localResult
 	failed := false
-	for _, spec := range specs {
-		result, err := runner.run(ctx, spec, trigger, a.renderer())
+	for i, spec := range specs {
+		result, err := runner.run(ctx, spec, triggers[i], a.renderer())
 		if err != nil {
 			return &exitError{exitFailed, err}
 		}
