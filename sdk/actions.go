@@ -101,6 +101,9 @@ func (a *Actions) CheckConfig(request ValidateRequest) ([]Diagnostic, error) {
 	return action.decode.check(request.Config), nil
 }
 
+// prepare does what the first step of the default action would otherwise pay for.
+func (a *Actions) prepare() { _ = a.actions[0].decode.prepare() } // a step says what is wrong
+
 func (a *Actions) connectorName() string { return a.info.Name }
 
 func (a *Actions) action(name string) (*Action, error) {

@@ -76,6 +76,7 @@ type servingPlugin struct {
 
 func (p *servingPlugin) GRPCServer(_ *plugin.GRPCBroker, s *grpc.Server) error {
 	p.server.register(s)
+	go p.server.prepare()
 	return nil
 }
 

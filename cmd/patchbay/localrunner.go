@@ -73,7 +73,7 @@ func (l *localRunner) close() {
 		}
 	})
 	defer connectors.Wait()
-	if err := errors.Join(os.RemoveAll(l.folder), os.RemoveAll(l.scratch)); err != nil {
+	if err := errors.Join(workspace.RemoveAll(l.folder), workspace.RemoveAll(l.scratch)); err != nil {
 		l.log.Error("remove the run's folders", "error", err)
 	}
 }
@@ -96,6 +96,7 @@ func (l *localRunner) Open(executionID string) (*workspace.Workspace, error) {
 	if err != nil {
 		return nil, err
 	}
+	manager.LeaveFolders() // close removes both folders, while the connectors end
 	if l.workspace != "" {
 		return manager.OpenIn(executionID, l.workspace)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -89,6 +90,9 @@ func (a *app) run(ctx context.Context, name string, f runFlags) error {
 	runner.approvals, runner.artifacts = a.newLocalApprovals(f.approve), f.artifacts
 	runner.warm(source)
 	specs, diagnostics := runner.parse(ctx, name, source, f.strict)
+	// From here on this process waits for others. Go's threads waking each other cost
+	// more than the little there is to do.
+	runtime.GOMAXPROCS(1)
 	if core.HasErrors(diagnostics) {
 		a.printDiagnostics(a.stderr, diagnostics)
 		return &exitError{exitUsage, fmt.Errorf("%s is not valid", name)}

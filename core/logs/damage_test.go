@@ -143,7 +143,7 @@ func TestDamageIsNamed(t *testing.T) {
 			b := content(t, list[0].path)
 			b[3] = 0xff
 			write(t, list[0].path, b)
-		}, "000.log at byte 0: a record claims"},
+		}, "execution.log at byte 0: a record claims"},
 		"no first segment": {func(t *testing.T, list []segment) {
 			if err := os.Remove(list[0].path); err != nil {
 				t.Fatal(err)

@@ -6,7 +6,9 @@ package logs
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -48,7 +50,7 @@ func (s *Store) Close() error { return nil }
 // maxID is the longest execution ID; a file name may have 255 bytes.
 const maxID = 128
 
-// folder is where the segments of an execution are: spread over folders by the last
+// folder is where the segments of an execution are (see segment): spread over folders by the last
 // characters of its ID, the random ones of a UUIDv7. IDs come from users: what is
 // not a plain word could name another place.
 func (s *Store) folder(executionID string) (string, error) {
@@ -79,7 +81,12 @@ func (s *Store) Delete(ctx context.Context, executionID string) error {
 		return &core.Error{Code: core.CodeConflict, Message: fmt.Sprintf("the log of execution %q is being written", executionID),
 			Suggestions: []string{"delete it when the execution has ended"}}
 	}
-	if err := os.RemoveAll(folder); err != nil {
+	// The first segment last: a log without it could not be read any more.
+	err = os.RemoveAll(folder)
+	if err == nil {
+		err = os.Remove(segmentPath(folder, 0))
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("delete the log: %w", err)
 	}
 	return nil

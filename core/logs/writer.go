@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"path/filepath"
 	"sync"
 
 	"github.com/patchbay-ci/patchbay/core"
@@ -48,7 +49,7 @@ func (s *Store) OpenLog(ctx context.Context, executionID string) (core.LogWriter
 		s.unwatch(executionID, w.live)
 		return nil, err
 	}
-	if err = os.MkdirAll(folder, 0o700); err != nil {
+	if err = os.MkdirAll(filepath.Dir(folder), 0o700); err != nil {
 		err = unwritable(err)
 	} else {
 		err = w.recover(ctx)
@@ -194,6 +195,9 @@ func (w *writer) write(r core.LogRecord, stream uint8) error {
 
 // roll begins a new segment.
 func (w *writer) roll() error {
+	if err := os.MkdirAll(w.folder, 0o700); err != nil {
+		return unwritable(err)
+	}
 	begun, err := w.store.files.acquire(segmentPath(w.folder, w.end), os.O_CREATE|os.O_RDWR)
 	if err != nil {
 		return unwritable(err)

@@ -51,7 +51,11 @@ func (h *Host) launch(name string, file *binary, delay time.Duration) (*process,
 	}
 	for try := 1; ; try++ {
 		p, err := startProcess(h.stopping, name, file, processOptions{
-			socketFolder: folder, environment: h.environment, log: h.log, timeout: h.options.StartTimeout})
+			socketFolder: folder, environment: h.environment, log: h.log, timeout: h.options.StartTimeout,
+			meanwhile: func() {
+				sdk.PrepareProtocol()
+				h.runDir.sweep()
+			}})
 		if err == nil {
 			if err = h.identify(p, sha); err == nil {
 				return p, nil

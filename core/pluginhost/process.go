@@ -43,6 +43,8 @@ type processOptions struct {
 	environment  []string
 	log          hclog.Logger
 	timeout      time.Duration
+	// meanwhile is done while the process starts: what need not be done before.
+	meanwhile func()
 }
 
 // startProcess launches a connector and connects to it. When ctx ends or the time
@@ -73,6 +75,7 @@ func startProcess(ctx context.Context, name string, file *binary, o processOptio
 	p := &process{name: name, file: file, plugin: client, runner: r}
 	connected := make(chan error, 1)
 	go func() { connected <- p.connect() }()
+	o.meanwhile()
 	timer := time.NewTimer(o.timeout)
 	defer timer.Stop()
 	var err error

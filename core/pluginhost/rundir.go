@@ -20,6 +20,8 @@ type runDir struct {
 	made string   // by path
 	own  bool     // to be removed
 	lock *os.File // held while this host lives, in a folder of its own
+
+	swept sync.Once
 }
 
 // Names in the system's folder for what does not outlive a boot.
@@ -78,7 +80,6 @@ func (r *runDir) makeOwn() (string, error) {
 		if base == "" || !filepath.IsAbs(base) || len(base)+len(ownPrefix)+len("/1234567890")+socketNameLength > maxSocketPath() {
 			continue
 		}
-		sweep(base)
 		folder, err := os.MkdirTemp(base, ownPrefix) // mode 0700
 		if err == nil {
 			r.made, r.own = folder, true
@@ -118,8 +119,19 @@ func lockFolder(folder string) (*os.File, error) {
 	return file, nil
 }
 
-// sweep removes the folders of hosts that were killed before they could. It is a
-// courtesy: what cannot be removed stays.
+// sweep removes, once, the folders of hosts that were killed before they could, where
+// this host has its own.
+func (r *runDir) sweep() {
+	r.mu.Lock()
+	base, own := filepath.Dir(r.made), r.own
+	r.mu.Unlock()
+	if own {
+		r.swept.Do(func() { sweep(base) })
+	}
+}
+
+// sweep removes abandoned folders below base. It is a courtesy: what cannot be
+// removed stays.
 func sweep(base string) {
 	left, _ := filepath.Glob(filepath.Join(base, ownPrefix+"*", lockName))
 	for _, name := range left {

@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -47,6 +48,56 @@ func TestWorkspaceLeavesNothing(t *testing.T) {
 	}
 }
 
+func TestAttemptsOfAnEarlierProcessAreRemoved(t *testing.T) {
+	t.Parallel()
+	shared, private := t.TempDir(), t.TempDir()
+	open := func(id string) *Workspace {
+		t.Helper()
+		m, err := NewManager(shared, private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := m.Open(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	for _, made := range []string{"run-1", "run-10"} {
+		if err := open(made).MakeAttempt("a"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := open("run-1").Remove(); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(private)
+	if err != nil || len(entries) != 1 || filepath.Join(private, entries[0].Name()) != open("run-10").AttemptPath("a") {
+		t.Fatalf("the attempts' folders are %v, %v; want the other run's alone", entries, err)
+	}
+}
+
+func TestFoldersAreLeft(t *testing.T) {
+	t.Parallel()
+	m, err := NewManager(t.TempDir(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.LeaveFolders()
+	w, err := m.Open("run-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(w.MakeAttempt("a"), w.RemoveAttempt("a"), w.Remove()); err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range []string{w.Path(), w.AttemptPath("a")} {
+		if _, err := os.Stat(folder); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestSharedFolderOfTheUserIsKept(t *testing.T) {
 	t.Parallel()
 	project := t.TempDir()
@@ -72,7 +123,7 @@ func TestOddExecutionIDs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, id := range []string{"", "..", "../x", "/etc", "a/b"} {
+	for _, id := range []string{"", "..", "../x", "/etc", "a/b", "run.1"} {
 		if _, err := m.Open(id); err == nil {
 			t.Errorf("Open(%q) succeeded", id)
 		}

@@ -3,11 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/patchbay-ci/patchbay/sdk"
 )
@@ -15,6 +18,9 @@ import (
 // attemptEnv marks every process of an attempt, so that even those that left the
 // process group can be told to belong to it.
 const attemptEnv = "PATCHBAY_ATTEMPT_ID"
+
+// maxState is more than a state file ever has.
+const maxState = 256
 
 // attempt is what is on disk of one attempt. It survives this process.
 type attempt struct {
@@ -37,10 +43,15 @@ func (a *attempt) scriptFile() string { return filepath.Join(a.dir, "script") }
 
 // lines returns the complete lines of the state file; none when nothing has begun.
 func (a *attempt) lines() ([]string, error) {
-	data, err := os.ReadFile(a.stateFile())
+	file, err := openPlain(a.stateFile(), os.O_RDONLY)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxState))
 	if err != nil {
 		return nil, err
 	}
@@ -87,4 +98,18 @@ func (a *attempt) recordSignal(name string) error {
 	}
 	_, err = file.WriteString(name + "\n")
 	return errors.Join(err, file.Close())
+}
+
+// openPlain opens a plain file. Unlike os.OpenFile it does not ask first whether
+// the file could be waited for, which is several calls for each of a step's files.
+func openPlain(path string, flags int) (*os.File, error) {
+	for {
+		handle, err := unix.Open(path, flags|unix.O_CLOEXEC, 0o600)
+		switch {
+		case err == nil:
+			return os.NewFile(uintptr(handle), path), nil
+		case !errors.Is(err, unix.EINTR):
+			return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+		}
+	}
 }

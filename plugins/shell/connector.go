@@ -14,7 +14,8 @@ var version = "0.1.0"
 // connector runs steps as detached process groups.
 type connector struct {
 	*sdk.Actions
-	processes *processTable
+	processes  *processTable
+	processors processors
 }
 
 func newConnector() *connector {
@@ -29,6 +30,8 @@ func newConnector() *connector {
 // run starts the step's shell, or joins it, and follows it to its end. A shell that
 // ended before the step began is replaced: nothing has happened yet.
 func (c *connector) run(ctx context.Context, r sdk.Request[config], s *sdk.Session) (sdk.Result, error) {
+	c.processors.enter()
+	defer c.processors.leave()
 	attempt := newAttempt(r.Step)
 	for try := 1; ; try++ {
 		result, err := c.follow(ctx, attempt, r, s)

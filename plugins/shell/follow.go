@@ -6,9 +6,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/patchbay-ci/patchbay/sdk"
 )
+
+// watchAfter is how long a step runs before its files are watched. Most of the very
+// short steps have ended by then, and for them watching costs more than reading
+// what they left. Output is not held up by more than this.
+const watchAfter = 2 * time.Millisecond
 
 // readSize is how much of one stream is passed on before the other has its turn.
 const readSize = 64 << 10
@@ -17,11 +23,16 @@ const readSize = 64 << 10
 // is closed and both have been read to their ends, or ctx is detached. While the
 // step is being cancelled it goes on: the last words matter.
 func followOutput(ctx context.Context, a *attempt, done <-chan struct{}, s *sdk.Session) error {
-	wake, stop, err := watchDirectory(a.dir)
-	if err != nil {
-		return err
+	var wake <-chan struct{}
+	ended := endsWithin(ctx, done, watchAfter)
+	if !ended {
+		watched, stop, err := watchDirectory(a.dir)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		wake = watched
 	}
-	defer stop()
 	streams := []*stream{{path: a.stdoutFile(), out: s.Stdout()}, {path: a.stderrFile(), out: s.Stderr()}}
 	defer func() {
 		for _, stream := range streams {
@@ -29,7 +40,7 @@ func followOutput(ctx context.Context, a *attempt, done <-chan struct{}, s *sdk.
 		}
 	}()
 	buffer := make([]byte, readSize)
-	ended, letGo := false, ctx.Done()
+	letGo := ctx.Done()
 	for {
 		read := 0
 		for _, stream := range streams {
@@ -58,6 +69,21 @@ func followOutput(ctx context.Context, a *attempt, done <-chan struct{}, s *sdk.
 	}
 }
 
+// endsWithin waits until the step ends or is let go of, or the time is up, and
+// reports whether it has ended.
+func endsWithin(ctx context.Context, done <-chan struct{}, limit time.Duration) bool {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return false
+	}
+}
+
 // stream is one output file on its way to the host.
 type stream struct {
 	path string
@@ -68,13 +94,15 @@ type stream struct {
 // pass moves at most len(buffer) bytes and returns how many there were.
 func (s *stream) pass(buffer []byte) (int, error) {
 	if s.file == nil {
-		file, err := os.Open(s.path)
+		file, err := openPlain(s.path, os.O_RDONLY)
 		if err != nil {
 			return 0, fmt.Errorf("open the output: %w", err)
 		}
 		s.file = file
-		if _, err := file.Seek(s.out.SkipStored(), io.SeekStart); err != nil {
-			return 0, fmt.Errorf("seek in the output: %w", err)
+		if offset := s.out.SkipStored(); offset > 0 {
+			if _, err := file.Seek(offset, io.SeekStart); err != nil {
+				return 0, fmt.Errorf("seek in the output: %w", err)
+			}
 		}
 	}
 	n, err := s.file.Read(buffer)

@@ -2,6 +2,14 @@
 // that Patchbay runs on. See README.md.
 package main
 
-import "github.com/patchbay-ci/patchbay/sdk"
+import (
+	"runtime"
 
-func main() { sdk.Serve(newConnector()) }
+	"github.com/patchbay-ci/patchbay/sdk"
+)
+
+func main() {
+	c := newConnector()
+	c.processors.begin(runtime.GOMAXPROCS)
+	sdk.Serve(c)
+}

@@ -115,7 +115,7 @@ func start(a *attempt, r sdk.Request[config]) (*process, error) {
 
 // openOutput opens for appending: a shell that loses its claim harms nothing.
 func openOutput(path string) (*os.File, error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	file, err := openPlain(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY)
 	if err != nil {
 		return nil, fmt.Errorf("open the output file: %w", err)
 	}

@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/patchbay-ci/patchbay/sdk"
 )
@@ -98,7 +101,35 @@ func posixShell(interpreter string) bool {
 	}
 }
 
-func findShell(name string) (string, error) { return exec.LookPath(name) }
+// findShell looks a program up in the PATH as exec.LookPath does, each time anew: a
+// step may have installed it. The default shell is in nearly every step, so asking
+// the kernel once for each folder is worth it.
+func findShell(name string) (string, error) {
+	if name != "sh" {
+		return exec.LookPath(name)
+	}
+	for _, candidate := range shCandidates() {
+		if unix.Access(candidate, unix.X_OK) != nil {
+			continue
+		}
+		if info, err := os.Stat(candidate); err == nil && !info.IsDir() {
+			return candidate, nil
+		}
+	}
+	return exec.LookPath(name) // for its error, and for unusual PATHs
+}
+
+// shCandidates are the absolute places of sh, in the PATH's order.
+var shCandidates = sync.OnceValue(func() []string {
+	var candidates []string
+	for _, folder := range filepath.SplitList(os.Getenv("PATH")) {
+		if !filepath.IsAbs(folder) {
+			return nil // exec.LookPath knows what to do with these
+		}
+		candidates = append(candidates, filepath.Join(folder, "sh"))
+	}
+	return candidates
+})
 
 // quote makes one word of a POSIX shell.
 func quote(text string) string {

@@ -3,19 +3,22 @@ package main
 import (
 	"errors"
 	"os"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
+// openVoid opens what every shell has as its standard input, once.
+var openVoid = sync.OnceValues(func() (*os.File, error) { return os.Open(os.DevNull) })
+
 // spawn starts a shell in a session of its own. ended waits for its end, on the
 // runtime's poller: no thread sleeps for each step.
 func spawn(line command, directory string, environment []string, stdout, stderr *os.File) (pid int, ended func() (syscall.WaitStatus, error), err error) {
-	void, err := os.Open(os.DevNull)
+	void, err := openVoid()
 	if err != nil {
 		return 0, nil, err
 	}
-	defer void.Close()
 	handle := -1
 	pid, err = syscall.ForkExec(line.path, line.argv, &syscall.ProcAttr{Dir: directory, Env: environment,
 		Files: []uintptr{void.Fd(), stdout.Fd(), stderr.Fd()}, Sys: &syscall.SysProcAttr{Setsid: true, PidFD: &handle}})
