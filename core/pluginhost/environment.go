@@ -21,7 +21,7 @@ var allowedVariables = []string{
 }
 
 // neverAllowed are the host's own secrets, which no setting passes on.
-var neverAllowed = []string{"PATCHBAY_ADMIN_TOKEN", "PATCHBAY_TOKEN"}
+var neverAllowed = []string{"PATCHBAY_ADMIN_TOKEN", "PATCHBAY_TOKEN", "PATCHBAY_KEYSET_KEY"}
 
 // secretEndings are names that a pattern does not match: they have to be spelt out.
 var secretEndings = []string{"TOKEN", "SECRET", "PASSWORD", "KEY"}

@@ -6,6 +6,7 @@ package secrets
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -50,7 +51,8 @@ func ParseWrappingKey(text string) ([]byte, error) {
 }
 
 // OpenKeys reads the keys of a file. It returns ErrNoKeys when there is no file, and
-// refuses one that others may read.
+// refuses one that others may read. A file with the keys in clear is encrypted when
+// there is a wrapping key.
 func OpenKeys(path string, wrappingKey []byte) (*Keys, error) {
 	k, err := newKeys(path, wrappingKey)
 	if err != nil {
@@ -69,17 +71,42 @@ func OpenKeys(path string, wrappingKey []byte) (*Keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the file of keys: %w", err)
 	}
-	reader := keyset.NewJSONReader(bytes.NewReader(content))
-	if k.wrap != nil {
-		k.handle, err = keyset.Read(reader, k.wrap)
-	} else {
-		k.handle, err = insecurecleartextkeyset.Read(reader)
-	}
+	handle, inClear, err := k.parse(content)
 	if err != nil {
-		// Tink's words may have parts of the file.
-		return nil, fmt.Errorf("the file of keys %s cannot be read: it is damaged, or encrypted with another wrapping key than the one given (PATCHBAY_KEYSET_KEY)", path)
+		return nil, err
 	}
-	return k, k.use(k.handle)
+	if inClear && k.wrap != nil {
+		// A wrapping key was set since the file was written.
+		if err := k.save(handle); err != nil {
+			return nil, err
+		}
+	}
+	return k, k.use(handle)
+}
+
+// parse reads the content of a file of keys. Tink's own words are not passed on: they
+// may have parts of it.
+func (k *Keys) parse(content []byte) (handle *keyset.Handle, inClear bool, err error) {
+	if k.wrap != nil {
+		if handle, err = keyset.Read(keyset.NewJSONReader(bytes.NewReader(content)), k.wrap); err == nil {
+			return handle, false, nil
+		}
+	}
+	if handle, err = insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(content))); err == nil {
+		return handle, true, nil
+	}
+	// As much as is needed to tell the two faults apart.
+	var wrapped struct {
+		Keys []byte `json:"encryptedKeyset"`
+	}
+	switch {
+	case json.Unmarshal(content, &wrapped) != nil || len(wrapped.Keys) == 0:
+		return nil, false, fmt.Errorf("the file of keys %s is damaged: bring it back from a backup", k.path)
+	case k.wrap == nil:
+		return nil, false, fmt.Errorf("the file of keys %s is encrypted: give its wrapping key in PATCHBAY_KEYSET_KEY", k.path)
+	default:
+		return nil, false, fmt.Errorf("the file of keys %s is damaged, or encrypted with another wrapping key than the one in PATCHBAY_KEYSET_KEY", k.path)
+	}
 }
 
 // CreateKeys makes a new key and its file, which must not be there.
@@ -141,18 +168,23 @@ func (k *Keys) save(handle *keyset.Handle) error {
 	return nil
 }
 
-// replaceFile writes a file that only its owner may read.
+// replaceFile writes a file that only its owner may read, and has it on disk when it
+// returns. What an interrupted one leaves behind the next one takes the place of.
 func replaceFile(path string, content []byte) error {
-	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	draft := path + ".new"
+	if err := os.Remove(draft); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := os.OpenFile(draft, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = file.Write(content)
 	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
-		err = os.Rename(file.Name(), path)
+		err = os.Rename(draft, path)
 	}
 	if err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
+		return errors.Join(err, os.Remove(draft))
 	}
 	folder, err := os.Open(filepath.Dir(path))
 	if err != nil {
@@ -202,11 +234,16 @@ func (k *Keys) change(manager *keyset.Manager, err error) error {
 // seal encrypts a value for one place: elsewhere it does not open.
 func (k *Keys) seal(value, place []byte) ([]byte, error) { return k.aead.Encrypt(value, place) }
 
-func (k *Keys) open(ciphertext, place []byte) ([]byte, error) {
-	value, err := k.aead.Decrypt(ciphertext, place)
+func (k *Keys) open(secret *core.Secret) ([]byte, error) {
+	value, err := k.aead.Decrypt(secret.Ciphertext, place(secret))
 	if err != nil {
-		return nil, &core.Error{Code: core.CodeInternal, Message: "a secret cannot be decrypted with the keys of this server", Err: err,
-			Suggestions: []string{"bring back the file of keys that belongs to the database, or set the secret again"}}
+		scope := "global"
+		if secret.PipelineID != "" {
+			scope = "of pipeline " + secret.PipelineID
+		}
+		return nil, &core.Error{Code: core.CodeInternal, Err: err,
+			Message:     fmt.Sprintf("secret %s (%s) cannot be decrypted with the keys of this server", secret.Name, scope),
+			Suggestions: []string{"bring back the file of keys that belongs to the database, or set the secret again, or delete it"}}
 	}
 	return value, nil
 }

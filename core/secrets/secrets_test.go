@@ -2,8 +2,8 @@ package secrets
 
 import (
 	"bytes"
-	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/patchbay-ci/patchbay/core"
 	"github.com/patchbay-ci/patchbay/core/store/memory"
+	"github.com/patchbay-ci/patchbay/core/store/sqlite"
 )
 
 func open(t *testing.T, store Store, path string, wrap []byte) *Service {
@@ -34,10 +35,31 @@ func set(t *testing.T, s *Service, pipelineID, name, value string) {
 func newStore(t *testing.T) *memory.Store {
 	t.Helper()
 	store := memory.New()
-	if err := store.CreatePipeline(t.Context(), &core.Pipeline{ID: "p", Revision: 1}, &core.PipelineRevision{PipelineID: "p", Number: 1}); err != nil {
+	addPipeline(t, store, "p")
+	return store
+}
+
+func onDisk(t *testing.T) core.Store {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "db"))
+	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	addPipeline(t, store, "p")
 	return store
+}
+
+func addPipeline(t *testing.T, store core.PipelineStore, id string) {
+	t.Helper()
+	p := &core.Pipeline{ID: id, Revision: 1}
+	if err := store.CreatePipeline(t.Context(), p, &core.PipelineRevision{PipelineID: id, Number: 1}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestScopes(t *testing.T) {
@@ -45,7 +67,7 @@ func TestScopes(t *testing.T) {
 	for name, wrap := range map[string][]byte{"in clear": nil, "wrapped": bytes.Repeat([]byte{7}, KeySize)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			store, path := newStore(t), filepath.Join(t.TempDir(), "keys")
+			store, path := onDisk(t), filepath.Join(t.TempDir(), "keys")
 			s := open(t, store, path, wrap)
 			set(t, s, "", "A", "global")
 			set(t, s, "", "B", "global")
@@ -126,86 +148,32 @@ func TestBoundToItsPlace(t *testing.T) {
 	}
 }
 
-func TestTheFileOfKeys(t *testing.T) {
+func TestNotFoundHelps(t *testing.T) {
 	t.Parallel()
-	store, path := newStore(t), filepath.Join(t.TempDir(), "keys")
-	wrap := bytes.Repeat([]byte{7}, KeySize)
-	set(t, open(t, store, path, wrap), "", "A", "value")
-	refused := func(what, want string, wrap []byte) {
-		t.Helper()
-		if _, err := Open(t.Context(), store, path, wrap); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v; want %q", what, err, want)
-		}
+	s := open(t, newStore(t), filepath.Join(t.TempDir(), "keys"), nil)
+	set(t, s, "", "DEPLOY_TOKEN", "value")
+	_, err := s.Resolve(t.Context(), "p", []string{"DEPLOY_TOKN"})
+	var e *core.Error
+	if !errors.As(err, &e) || e.Code != core.CodeNotFound || !strings.Contains(e.Message, "DEPLOY_TOKN") {
+		t.Fatalf("%v", err)
 	}
-	refused("without its wrapping key", "another wrapping key", nil)
-	refused("with another", "another wrapping key", bytes.Repeat([]byte{8}, KeySize))
-	change := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
+	if said := strings.Join(e.Suggestions, "; "); !strings.Contains(said, "DEPLOY_TOKEN?") || !strings.Contains(said, "patchbay secret set DEPLOY_TOKN") {
+		t.Errorf("suggestions: %s", said)
 	}
-	change(os.Chmod(path, 0o644))
-	refused("that others may read", "chmod 600", wrap)
-	change(os.WriteFile(path, []byte("{half"), 0o600))
-	change(os.Chmod(path, 0o600))
-	refused("that is damaged", "damaged", wrap)
-	change(os.Remove(path))
-	refused("that is missing", "1 secrets are stored", wrap)
-	if _, err := ParseWrappingKey("short"); err == nil {
-		t.Error("a short wrapping key is taken")
+	if got, err := s.Resolve(t.Context(), "p", nil); len(got) != 0 || err != nil {
+		t.Errorf("of no names: %v, %v", got, err)
 	}
 }
 
-// interrupted is a store that breaks at the n-th write of a rotation.
-type interrupted struct {
-	*memory.Store
-	left int
-}
-
-func (i *interrupted) PutSecret(ctx context.Context, s *core.Secret) error {
-	if i.left--; i.left < 0 {
-		return errors.New("the power went")
-	}
-	return i.Store.PutSecret(ctx, s)
-}
-
-func TestRotate(t *testing.T) {
+func TestOnlySoMany(t *testing.T) {
 	t.Parallel()
-	for left := range 4 {
-		store, path := newStore(t), filepath.Join(t.TempDir(), "keys")
-		s := open(t, store, path, nil)
-		names := []string{"A", "B", "C"}
-		for _, name := range names {
-			set(t, s, "", name, "value of "+name)
-		}
-		before, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, rotateErr := open(t, &interrupted{store, left}, path, nil).Rotate(t.Context())
-		if (rotateErr == nil) != (left >= len(names)) {
-			t.Errorf("interrupted after %d: %v", left, rotateErr)
-		}
-		s = open(t, store, path, nil)
-		for range 2 { // as it was left, and rotated to the end
-			got, err := s.Resolve(t.Context(), "", names)
-			if err != nil || got["A"] != "value of A" || got["C"] != "value of C" {
-				t.Errorf("interrupted after %d: %v, %v", left, got, err)
-			}
-			if n, err := s.Rotate(t.Context()); n != len(names) || err != nil {
-				t.Errorf("%d, %v", n, err)
-			}
-		}
-		if keys := s.keys.handle.KeysetInfo().GetKeyInfo(); len(keys) != 1 {
-			t.Errorf("%d keys are left", len(keys))
-		}
-		// The old keys alone open nothing any more.
-		if err := os.WriteFile(path, before, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := open(t, store, path, nil).Resolve(t.Context(), "", names); err == nil {
-			t.Error("the old keys still open the secrets")
-		}
+	s := open(t, newStore(t), filepath.Join(t.TempDir(), "keys"), nil)
+	for i := range MaxSecrets {
+		set(t, s, "", fmt.Sprint("S", i), "value")
 	}
+	if _, err := s.SetSecret(t.Context(), "", "ONE_MORE", "value", "ann"); core.CodeOf(err) != core.CodeInvalid {
+		t.Errorf("one more: %v", err)
+	}
+	set(t, s, "", "S1", "changed")
+	set(t, s, "p", "IN_ANOTHER_SCOPE", "value")
 }

@@ -2,6 +2,7 @@ package secrets
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -13,8 +14,13 @@ import (
 	"github.com/patchbay-ci/patchbay/core"
 )
 
-// MaxValue is the longest value of a secret in bytes.
-const MaxValue = 64 << 10
+// Bounds.
+const (
+	// MaxValue is the longest value of a secret in bytes.
+	MaxValue = 64 << 10
+	// MaxSecrets is how many secrets a scope may have.
+	MaxSecrets = 1000
+)
 
 // Store is what a Service needs.
 type Store interface {
@@ -44,7 +50,7 @@ func Open(ctx context.Context, store Store, path string, wrappingKey []byte) (*S
 	case err == nil:
 		s.keys = keys
 		return s, nil
-	case err != ErrNoKeys:
+	case !errors.Is(err, ErrNoKeys):
 		return nil, err
 	}
 	stored, err := store.AllSecrets(ctx)
@@ -72,19 +78,27 @@ func checkName(name string) error {
 	return nil
 }
 
-// SetSecret implements core.SecretKeeper.
+func checkValue(name, value string) error {
+	switch {
+	case value == "":
+		return &core.Error{Code: core.CodeInvalid, Message: "the secret " + name + " has no value", Suggestions: []string{"delete it instead"}}
+	case len(value) > MaxValue:
+		return core.Errorf(core.CodeInvalid, "the secret %s has %d bytes; %d is the most", name, len(value), MaxValue)
+	case !utf8.ValidString(value) || strings.ContainsRune(value, 0):
+		return &core.Error{Code: core.CodeInvalid, Message: "the value of " + name + " is not text, so no variable can have it",
+			Suggestions: []string{"encode it, as in base64, and decode it in the step"}}
+	}
+	return nil
+}
+
+// SetSecret implements core.SecretKeeper. It returns Invalid for a name or a value that
+// no variable can have, and NotFound when there is no such pipeline.
 func (s *Service) SetSecret(ctx context.Context, pipelineID, name, value, by string) (*core.Secret, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
-	switch {
-	case value == "":
-		return nil, &core.Error{Code: core.CodeInvalid, Message: "the secret " + name + " has no value", Suggestions: []string{"delete it instead"}}
-	case len(value) > MaxValue:
-		return nil, core.Errorf(core.CodeInvalid, "the secret %s has %d bytes; %d is the most", name, len(value), MaxValue)
-	case !utf8.ValidString(value) || strings.ContainsRune(value, 0):
-		return nil, &core.Error{Code: core.CodeInvalid, Message: "the value of " + name + " is not text, so no variable can have it",
-			Suggestions: []string{"encode it, as in base64, and decode it in the step"}}
+	if err := checkValue(name, value); err != nil {
+		return nil, err
 	}
 	if pipelineID != "" {
 		if _, err := s.store.Pipeline(ctx, pipelineID); err != nil {
@@ -93,12 +107,8 @@ func (s *Service) SetSecret(ctx context.Context, pipelineID, name, value, by str
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.keys == nil {
-		keys, err := CreateKeys(s.path, s.wrap)
-		if err != nil {
-			return nil, err
-		}
-		s.keys = keys
+	if err := s.needKeys(); err != nil {
+		return nil, err
 	}
 	at := time.Now().UTC()
 	secret := &core.Secret{PipelineID: pipelineID, Name: name, CreatedAt: at, UpdatedAt: at, UpdatedBy: by}
@@ -108,11 +118,45 @@ func (s *Service) SetSecret(ctx context.Context, pipelineID, name, value, by str
 		secret.CreatedAt = old.CreatedAt
 	case core.CodeOf(err) != core.CodeNotFound:
 		return nil, err
+	default:
+		if err := s.checkRoom(ctx, pipelineID); err != nil {
+			return nil, err
+		}
 	}
 	if secret.Ciphertext, err = s.keys.seal([]byte(value), place(secret)); err != nil {
 		return nil, fmt.Errorf("encrypt a secret: %w", err)
 	}
 	return secret, s.store.PutSecret(ctx, secret)
+}
+
+// needKeys makes the keys if there are none yet. An earlier call may have made the file
+// and failed only then.
+func (s *Service) needKeys() error {
+	if s.keys != nil {
+		return nil
+	}
+	keys, err := OpenKeys(s.path, s.wrap)
+	if errors.Is(err, ErrNoKeys) {
+		keys, err = CreateKeys(s.path, s.wrap)
+	}
+	if err != nil {
+		return err
+	}
+	s.keys = keys
+	return nil
+}
+
+// checkRoom refuses a secret more than a scope may have.
+func (s *Service) checkRoom(ctx context.Context, pipelineID string) error {
+	known, err := s.store.Secrets(ctx, pipelineID)
+	if err != nil {
+		return err
+	}
+	if len(known) >= MaxSecrets {
+		return &core.Error{Code: core.CodeInvalid, Message: fmt.Sprintf("there are %d secrets in this scope already; no more fit", MaxSecrets),
+			Suggestions: []string{"delete those that no pipeline names"}}
+	}
+	return nil
 }
 
 // place is what a ciphertext is bound to.
@@ -127,6 +171,9 @@ func (s *Service) ListSecrets(ctx context.Context, pipelineID string) ([]*core.S
 
 // DeleteSecret implements core.SecretKeeper.
 func (s *Service) DeleteSecret(ctx context.Context, pipelineID, name string) error {
+	// A rotation that has read it must not store it again.
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.store.DeleteSecret(ctx, pipelineID, name)
 }
 
@@ -141,7 +188,7 @@ func (s *Service) Resolve(ctx context.Context, pipelineID string, names []string
 		if err != nil {
 			return nil, err
 		}
-		value, err := s.keys.open(secret.Ciphertext, place(secret))
+		value, err := s.keys.open(secret)
 		if err != nil {
 			return nil, err
 		}
@@ -161,7 +208,7 @@ func (s *Service) find(ctx context.Context, pipelineID, name string) (*core.Secr
 		}
 	}
 	e := core.Errorf(core.CodeNotFound, "there is no secret %s, neither of this pipeline nor global", name)
-	e.Suggestions = []string{"set it with: patchbay secret set " + name}
+	e.Suggestions = []string{"set it with: patchbay secret set " + name + " (for one pipeline alone: --pipeline ID)"}
 	var known []string
 	for _, scope := range slices.Compact([]string{pipelineID, ""}) {
 		if list, err := s.store.Secrets(ctx, scope); err == nil {
@@ -174,35 +221,4 @@ func (s *Service) find(ctx context.Context, pipelineID, name string) (*core.Secr
 		e.Suggestions = append([]string{"did you mean " + near + "?"}, e.Suggestions...)
 	}
 	return nil, e
-}
-
-// Rotate makes a new key, encrypts every secret with it, and forgets the old ones. It
-// returns how many secrets there were. Interrupted at any point, everything stays
-// readable, and it can be repeated.
-func (s *Service) Rotate(ctx context.Context) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.keys == nil {
-		return 0, nil
-	}
-	if err := s.keys.addPrimary(); err != nil {
-		return 0, err
-	}
-	all, err := s.store.AllSecrets(ctx)
-	if err != nil {
-		return 0, err
-	}
-	for _, secret := range all {
-		value, err := s.keys.open(secret.Ciphertext, place(secret))
-		if err != nil {
-			return 0, fmt.Errorf("secret %s: %w", secret.Name, err)
-		}
-		if secret.Ciphertext, err = s.keys.seal(value, place(secret)); err != nil {
-			return 0, fmt.Errorf("encrypt secret %s: %w", secret.Name, err)
-		}
-		if err := s.store.PutSecret(ctx, secret); err != nil {
-			return 0, err
-		}
-	}
-	return len(all), s.keys.keepPrimary()
 }
