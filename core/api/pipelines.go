@@ -1,6 +1,8 @@
 package api
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -156,7 +158,23 @@ func (h *handlers) DeletePipeline(w http.ResponseWriter, r *http.Request, id Id)
 		h.fail(w, r, err)
 		return
 	}
+	h.forgetSecrets(r.Context(), id)
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// forgetSecrets removes the secrets of a pipeline that is gone: nobody could see or
+// delete them any more.
+func (h *handlers) forgetSecrets(ctx context.Context, pipelineID string) {
+	if h.Secrets == nil {
+		return
+	}
+	list, err := h.Secrets.ListSecrets(ctx, pipelineID)
+	for _, s := range list {
+		err = errors.Join(err, h.Secrets.DeleteSecret(ctx, pipelineID, s.Name))
+	}
+	if err != nil {
+		h.Logger.Error("the secrets of a deleted pipeline could not be removed", "pipeline", pipelineID, "error", err)
+	}
 }
 
 func pipelineView(p *core.Pipeline, warnings []core.Diagnostic) Pipeline {
