@@ -91,8 +91,9 @@ func (e *Engine) Drain(ctx context.Context, by string) error {
 func (e *Engine) Queue(context.Context) core.QueueState {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	runs, waits := e.queue.Counts()
-	state := core.QueueState{Paused: e.queue.Paused(), Running: runs, Waiting: waits, Slots: e.queue.Slots(), Entries: []core.QueueEntry{}}
+	_, waits := e.queue.Counts()
+	// What only waits for a person or a group takes no slot, and does not count.
+	state := core.QueueState{Paused: e.queue.Paused(), Running: e.queue.Used(), Waiting: waits, Slots: e.queue.Slots(), Entries: []core.QueueEntry{}}
 	for _, w := range e.queue.Snapshot(maxEntries) {
 		state.Entries = append(state.Entries, core.QueueEntry{ExecutionID: w.ID, PipelineID: w.Pipeline, PipelineName: w.PipelineName,
 			Priority: w.Priority, Reason: w.Reason})
