@@ -1,19 +1,20 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/patchbay-ci/patchbay/core/api/client"
+	"github.com/patchbay-ci/patchbay/core/mask"
 	"github.com/patchbay-ci/patchbay/core/secrets"
 	"github.com/patchbay-ci/patchbay/core/store/sqlite"
 )
@@ -44,6 +45,9 @@ func (a *app) newSecretSetCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if !mask.Maskable(value) {
+				fmt.Fprintf(a.stderr, "warning: the value of %s is too short or too common a word to be masked in logs\n", args[0])
+			}
 			return a.done("stored " + args[0])
 		})
 	command.Flags().StringVar(&pipeline, "pipeline", "", "only for this pipeline (its ID); global otherwise")
@@ -55,8 +59,12 @@ func (a *app) newSecretSetCommand() *cobra.Command {
 // end, as echo adds one; a file is taken as it is.
 func (a *app) secretValue(name, file string) (string, error) {
 	if file != "" {
-		content, err := os.ReadFile(file)
-		return string(content), err
+		opened, err := os.Open(file)
+		if err != nil {
+			return "", err
+		}
+		defer opened.Close()
+		return readBounded(opened, file)
 	}
 	if stdin, ok := a.stdin.(*os.File); ok && isTerminal(stdin) {
 		fmt.Fprintf(a.stderr, "Value of %s (it is not shown): ", name)
@@ -64,8 +72,19 @@ func (a *app) secretValue(name, file string) (string, error) {
 		fmt.Fprintln(a.stderr)
 		return string(value), err
 	}
-	value, err := io.ReadAll(io.LimitReader(a.stdin, secrets.MaxValue+2))
-	return string(bytes.TrimSuffix(bytes.TrimSuffix(value, []byte("\n")), []byte("\r"))), err
+	value, err := readBounded(a.stdin, "standard input")
+	return strings.TrimSuffix(strings.TrimSuffix(value, "\n"), "\r"), err
+}
+
+// readBounded reads a value and its line end, and refuses what is longer: a part of a
+// secret must not be taken for it.
+func readBounded(r io.Reader, source string) (string, error) {
+	const most = secrets.MaxValue + len("\r\n")
+	value, err := io.ReadAll(io.LimitReader(r, int64(most)+1))
+	if err == nil && len(value) > most {
+		err = fmt.Errorf("%s has more than %d bytes, which is the most for a secret", source, secrets.MaxValue)
+	}
+	return string(value), err
 }
 
 // done says that something was done, to people or to programs.
@@ -153,7 +172,7 @@ func (a *app) rotateOffline(ctx context.Context, data string) (err error) {
 	}
 	lock, err := lockFolder(data)
 	if err != nil {
-		return &exitError{exitFailed, err}
+		return &exitError{exitFailed, fmt.Errorf("%w; a running server does it when --data is left out", err)}
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
 	store, err := sqlite.Open(ctx, folders.database)
