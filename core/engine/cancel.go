@@ -7,38 +7,47 @@ import (
 	"github.com/patchbay-ci/patchbay/core"
 )
 
-// Cancel implements core.Canceller. The wish is stored before anything stops.
+// Cancel implements core.Canceller. The wish is stored before anything stops. An
+// execution that has not begun ends at once, and nothing of it runs.
 func (e *Engine) Cancel(ctx context.Context, executionID, by string) error {
+	execution, err := e.storeCancel(ctx, executionID, by)
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch r := e.active[executionID]; {
+	case r != nil:
+		r.requestCancel(by)
+		e.queue.Expedite(executionID) // it may have to clean up, and has no slot
+	case e.queue.Remove(executionID), execution.Status == core.StatusPending: // or it is about to be submitted
+		e.endUnstarted(executionID)
+	}
+	e.dispatch()
+	return nil
+}
+
+// storeCancel stores who wants an execution to be cancelled, unless somebody did
+// before, and returns the document.
+func (e *Engine) storeCancel(ctx context.Context, executionID, by string) (*core.Execution, error) {
 	for {
 		execution, err := e.options.Store.Execution(ctx, executionID)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if execution.Status.Terminal() {
-			return &core.Error{Code: core.CodeConflict, Message: "execution " + executionID + " has already ended: " + string(execution.Status)}
+			return nil, &core.Error{Code: core.CodeConflict, Message: "execution " + executionID + " has already ended: " + string(execution.Status)}
 		}
-		if execution.CancelRequested == "" {
-			execution.CancelRequested = by
-			execution.UpdatedAt = now()
-			err = e.options.Store.UpdateExecution(ctx, execution)
+		if execution.CancelRequested != "" {
+			return execution, nil
 		}
-		switch {
-		case core.CodeOf(err) == core.CodeConflict:
-			continue // it changed meanwhile: look again
-		case err != nil:
-			return err
-		}
-		break
+		execution.CancelRequested = by
+		execution.UpdatedAt = now()
+		err = e.options.Store.UpdateExecution(ctx, execution)
+		if core.CodeOf(err) != core.CodeConflict {
+			return execution, err
+		} // it changed meanwhile: look again
 	}
-	e.mu.Lock()
-	r, isActive := e.active[executionID]
-	e.mu.Unlock()
-	if isActive {
-		r.requestCancel(by)
-	} else {
-		e.dropWaiting(executionID)
-	}
-	return nil
 }
 
 func now() time.Time { return time.Now().UTC() }

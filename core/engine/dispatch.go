@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -10,30 +11,52 @@ import (
 )
 
 // Submit puts a stored execution in the queue. It never blocks; an execution that
-// is already there is not put there twice.
+// is already there is not put there twice. It does not keep the document.
 func (e *Engine) Submit(execution *core.Execution) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.stopping || e.active[execution.ID] != nil {
-		return
-	}
-	job := queue.Job{ID: execution.ID, Pipeline: execution.PipelineID, PipelineName: execution.PipelineName, Priority: execution.Priority,
-		Limit: execution.PipelineLimit, Resumed: execution.Status != core.StatusPending}
-	if c := execution.Concurrency; c != nil {
-		job.Group, job.CancelInProgress = c.Group, c.CancelInProgress
-	}
-	e.cancelFor(job.Group, e.queue.Push(job))
+	e.push(execution)
 	e.dispatch()
 }
 
-// dispatch starts what may start. The caller holds e.mu.
+// push puts an execution in the queue. The caller holds e.mu, and calls dispatch.
+func (e *Engine) push(execution *core.Execution) {
+	resumed := execution.Status != core.StatusPending
+	switch {
+	case e.stopping || e.ending[execution.ID]:
+		return
+	case execution.CancelRequested != "" && !resumed: // while no engine was there to do it
+		e.endUnstarted(execution.ID)
+		return
+	}
+	job := queue.Job{ID: execution.ID, Pipeline: execution.PipelineID, PipelineName: execution.PipelineName,
+		Priority: execution.Priority, Limit: execution.PipelineLimit, Resumed: resumed}
+	if c := execution.Concurrency; c != nil {
+		job.Group, job.CancelInProgress = c.Group, c.CancelInProgress
+	}
+	for _, id := range e.queue.Push(job) {
+		e.cancelSoon(id, "a newer execution of group "+job.Group)
+	}
+}
+
+// dispatch lets go on what may, and starts what may start. It is called after every
+// change of the queue. The caller holds e.mu.
 func (e *Engine) dispatch() {
-	for !e.stopping {
-		if id, ok := e.queue.NextReclaim(); ok {
+	for {
+		if m, ok := e.queue.NextMember(); ok {
+			granted := e.entering[m]
+			delete(e.entering, m)
+			granted()
+			continue
+		}
+		if id, ok := e.queue.NextSlot(); ok {
 			granted := e.reclaims[id]
 			delete(e.reclaims, id)
 			granted()
 			continue
+		}
+		if e.stopping {
+			break // nothing new, but what is being cancelled has to clean up
 		}
 		job, ok := e.queue.Next()
 		if !ok {
@@ -41,12 +64,7 @@ func (e *Engine) dispatch() {
 		}
 		e.start(job.ID)
 	}
-	if e.queue.Used() == 0 {
-		for _, drained := range e.drained {
-			close(drained)
-		}
-		e.drained = nil
-	}
+	e.wakeDrains()
 }
 
 // start begins a run. The caller holds e.mu.
@@ -61,42 +79,56 @@ func (e *Engine) start(id string) {
 		defer e.mu.Unlock()
 		delete(e.active, id)
 		delete(e.reclaims, id)
-		e.grant(e.queue.Done(id))
+		e.queue.Done(id)
 		e.dispatch()
 	}()
 }
 
-// Recover puts every execution that has not ended in the queue, those that were
-// running first, in the order in which they were triggered. Call it once, before
-// the first Submit.
+// Recover puts every execution that has not ended in the queue, in the order in which
+// they were triggered: so who cancels whom of a group is as it was. What was running
+// goes first, also when the queue is paused. Call it once, before the first Submit.
 func (e *Engine) Recover(ctx context.Context) error {
 	if err := e.recallPause(ctx); err != nil {
 		return err
 	}
+	var all []*core.Execution
 	for _, status := range []core.Status{core.StatusRunning, core.StatusWaiting, core.StatusPending} {
-		list, err := e.unfinished(ctx, status)
-		if err != nil {
+		if err := e.unfinished(ctx, status, func(execution *core.Execution) {
+			all = append(all, needed(execution))
+		}); err != nil {
 			return fmt.Errorf("recover %s executions: %w", status, err)
 		}
-		for _, execution := range list {
-			e.Submit(execution)
-		}
 	}
+	slices.SortFunc(all, func(a, b *core.Execution) int { return cmp.Compare(a.ID, b.ID) }) // UUIDv7
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, execution := range all {
+		e.push(execution)
+	}
+	e.dispatch()
 	return nil
 }
 
-func (e *Engine) unfinished(ctx context.Context, status core.Status) ([]*core.Execution, error) {
-	var list []*core.Execution
+// needed is what push reads of an execution: thousands may wait, and the rest of a
+// document is large.
+func needed(x *core.Execution) *core.Execution {
+	return &core.Execution{ID: x.ID, PipelineID: x.PipelineID, PipelineName: x.PipelineName, Status: x.Status,
+		Priority: x.Priority, PipelineLimit: x.PipelineLimit, Concurrency: x.Concurrency, CancelRequested: x.CancelRequested}
+}
+
+// unfinished calls found for the executions of a status, the newest first.
+func (e *Engine) unfinished(ctx context.Context, status core.Status, found func(*core.Execution)) error {
 	filter := core.ExecutionFilter{Statuses: []core.Status{status}, Page: core.Page{Limit: core.MaxPageLimit}}
 	for {
 		page, err := e.options.Store.Executions(ctx, filter)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		list = append(list, page...)
+		for _, execution := range page {
+			found(execution)
+		}
 		if len(page) < filter.Page.Limit {
-			slices.Reverse(list) // the store lists the newest first
-			return list, nil
+			return nil
 		}
 		filter.Page.After = page[len(page)-1].ID
 	}
@@ -109,17 +141,15 @@ func (e *Engine) unfinished(ctx context.Context, status core.Status) ([]*core.Ex
 func (e *Engine) Shutdown(ctx context.Context, cancel bool) error {
 	e.mu.Lock()
 	e.stopping = true
-	active := make([]*run, 0, len(e.active))
-	for _, r := range e.active {
-		active = append(active, r)
-	}
-	e.mu.Unlock()
-
-	if cancel {
-		for _, r := range active {
+	for id, r := range e.active {
+		if cancel {
+			e.queue.Expedite(id)
 			r.requestCancel("the server, which was interrupted")
 		}
-	} else {
+	}
+	e.dispatch()
+	e.mu.Unlock()
+	if !cancel {
 		e.detach(errDetached)
 	}
 	done := make(chan struct{})
@@ -129,6 +159,7 @@ func (e *Engine) Shutdown(ctx context.Context, cancel bool) error {
 	}()
 	select {
 	case <-done:
+		e.detach(errDetached) // of what only waits for this engine
 		return nil
 	case <-ctx.Done():
 		e.detach(errDetached)

@@ -110,9 +110,12 @@ type Engine struct {
 	active   map[string]*run
 	entering map[queue.Member]func() // stages that wait for their groups
 	reclaims map[string]func()       // executions that want their slots back
-	drained  []chan struct{}         // closed when no slot is taken
+	changed  chan struct{}           // closed for those who drain the queue; nil without any
+	ending   map[string]bool         // cancelled before they began
+	wishes   []wish                  // to be cancelled by the engine itself
 	stopping bool
 	running  sync.WaitGroup
+	ends     chan struct{} // one for each of ending that is at work
 
 	pausing sync.Mutex
 }
@@ -133,7 +136,8 @@ func New(o Options) *Engine {
 	}
 	ctx, detach := context.WithCancelCause(context.Background())
 	return &Engine{options: o, log: o.Logger, ctx: ctx, detach: detach,
-		queue: queue.New(o.MaxExecutions), active: map[string]*run{}, entering: map[queue.Member]func(){}, reclaims: map[string]func(){}}
+		queue: queue.New(o.MaxExecutions), active: map[string]*run{}, entering: map[queue.Member]func(){}, reclaims: map[string]func(){},
+		ending: map[string]bool{}, ends: make(chan struct{}, maxEnding)}
 }
 
 // silent is the Observer of those who have none.

@@ -19,7 +19,8 @@ func (r *run) enterGroups() {
 		if !ok {
 			return
 		}
-		if r.halt != nil || r.schedule.stagesBlocked(stage) {
+		begun := r.begun(stage)
+		if r.stageEnded(stage) || !begun && (r.halt != nil || r.schedule.stagesBlocked(stage)) {
 			r.schedule.admit(stage)
 			continue
 		}
@@ -35,20 +36,40 @@ func (r *run) enterGroups() {
 		m := &membership{}
 		r.groups[stage] = m
 		member := queue.Member{Group: group.Group, Execution: r.id, Stage: r.plan.Stages[stage].Spec.Name}
-		m.leave = r.engine.enterGroup(group, member, r.begun(stage), func() {
+		m.leave = r.engine.enterGroup(group, member, begun, func() {
 			go r.post(func() { r.inGroup(stage) })
 		})
 	}
 }
 
-// begun reports whether a stage had begun before a restart.
+// begun reports whether a stage had begun before a restart. What was taken over from
+// the execution that this one repeats does not count.
 func (r *run) begun(stage int) bool {
 	for _, node := range r.plan.Stages[stage].Nodes {
-		if !r.plan.Nodes[node].IsApproval() && r.steps[node].Status != core.StatusPending && r.steps[node].Status != core.StatusWaiting {
+		step := r.steps[node]
+		if !r.plan.Nodes[node].IsApproval() && !step.Reused && step.Status != core.StatusPending && step.Status != core.StatusWaiting {
 			return true
 		}
 	}
 	return false
+}
+
+// stageEnded reports whether nothing of a stage is left to run.
+func (r *run) stageEnded(stage int) bool {
+	for _, node := range r.plan.Stages[stage].Nodes {
+		if !r.steps[node].Status.Terminal() {
+			return false
+		}
+	}
+	return true
+}
+
+// settleGroups says once that whatever had begun before a restart is in its group again.
+func (r *run) settleGroups() {
+	if !r.settled {
+		r.settled = true
+		r.engine.settle(r.id)
+	}
 }
 
 func (r *run) inGroup(stage int) {

@@ -69,21 +69,40 @@ func (e *Engine) recallPause(ctx context.Context) error {
 }
 
 // Drain implements core.QueueControl. What only waits for a person or for a group does
-// not count as running.
+// not count as running. It returns Conflict when somebody resumes the queue meanwhile.
 func (e *Engine) Drain(ctx context.Context, by string) error {
 	if err := e.Pause(ctx, by); err != nil {
 		return err
 	}
-	drained := make(chan struct{})
-	e.mu.Lock()
-	e.drained = append(e.drained, drained)
-	e.dispatch()
-	e.mu.Unlock()
-	select {
-	case <-drained:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	for {
+		e.mu.Lock()
+		paused, used := e.queue.Paused(), e.queue.Used()
+		if e.changed == nil {
+			e.changed = make(chan struct{})
+		}
+		changed := e.changed
+		e.mu.Unlock()
+		switch {
+		case used == 0:
+			return nil
+		case !paused:
+			return core.Errorf(core.CodeConflict, "the queue was resumed while it was drained; %d executions run", used)
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-e.ctx.Done():
+			return core.Errorf(core.CodeUnavailable, "the server is stopping; the queue stays paused")
+		}
+	}
+}
+
+// wakeDrains has those who drain the queue look again. The caller holds e.mu.
+func (e *Engine) wakeDrains() {
+	if e.changed != nil && (e.queue.Used() == 0 || !e.queue.Paused()) {
+		close(e.changed)
+		e.changed = nil
 	}
 }
 

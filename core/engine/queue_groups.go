@@ -7,76 +7,57 @@ import (
 	"github.com/patchbay-ci/patchbay/core/queue"
 )
 
-// enterGroup asks for a place in a concurrency group for a stage; granted is called, in
-// any goroutine, when it is there. leave gives it up, or the wish for it, once.
+// enterGroup asks for a place in a concurrency group for a stage; granted is called when
+// it is there. leave gives it up, or the wish for it, once. resumed is a stage that was
+// in before a restart: it is in at once.
+//
+// granted is called by whichever goroutine makes it possible, perhaps this one, with the
+// engine's lock held: it must return at once and not call the engine.
 func (e *Engine) enterGroup(c core.Concurrency, m queue.Member, resumed bool, granted func()) (leave func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	entered, cancel := e.queue.Enter(m, c.CancelInProgress, resumed)
-	if entered {
-		granted()
-	} else {
-		e.entering[m] = granted
+	e.entering[m] = granted
+	superseded, stuck := e.queue.Enter(m, c.CancelInProgress, resumed)
+	for _, id := range superseded {
+		e.cancelSoon(id, "a newer execution of group "+c.Group)
 	}
-	e.cancelFor(c.Group, cancel)
+	if stuck {
+		e.cancelSoon(m.Execution, "the server: it would wait for ever for group "+c.Group+", which is held by an execution that waits for it")
+	}
+	e.dispatch()
 	return sync.OnceFunc(func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		delete(e.entering, m)
-		e.grant(e.queue.Leave(m))
+		e.queue.Leave(m)
 		e.dispatch()
 	})
 }
 
-// grant tells stages that they are in. The caller holds e.mu.
-func (e *Engine) grant(members []queue.Member) {
-	for _, m := range members {
-		if granted := e.entering[m]; granted != nil {
-			delete(e.entering, m)
-			granted()
-		}
-	}
-}
-
-// cancelFor cancels executions for a newer one of their group.
-func (e *Engine) cancelFor(group string, executions []string) {
-	for _, id := range executions {
-		e.running.Add(1)
-		go func() {
-			defer e.running.Done()
-			err := e.Cancel(e.ctx, id, "a newer execution of group "+group)
-			if err != nil && core.CodeOf(err) != core.CodeConflict && e.ctx.Err() == nil {
-				e.log.Error("cancel an execution for a newer one of its group", "execution", id, "group", group, "error", err)
-			}
-		}()
-	}
+// settle says that all stages of an execution that had begun before a restart have
+// entered their groups again. Until all executions have, the groups are closed to others.
+func (e *Engine) settle(id string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.queue.Settle(id)
+	e.dispatch()
 }
 
 // yieldSlot lets another execution run while this one only waits.
 func (e *Engine) yieldSlot(id string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	delete(e.reclaims, id)
 	e.queue.Yield(id)
 	e.dispatch()
 }
 
-// reclaimSlot asks for the slot back; granted is called, in any goroutine, when the
-// execution has it.
+// reclaimSlot asks for the slot back; granted is called, as that of enterGroup, when the
+// execution has it: before anything new starts, and also while the queue is paused.
 func (e *Engine) reclaimSlot(id string, granted func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.reclaims[id] = granted
 	e.queue.Reclaim(id)
 	e.dispatch()
-}
-
-// dropWaiting takes an execution out of the queue that has been cancelled: it has
-// nothing to run, and only has to be ended.
-func (e *Engine) dropWaiting(id string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if !e.stopping && e.queue.Remove(id) {
-		e.start(id)
-		e.dispatch()
-	}
 }

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -110,7 +109,7 @@ func TestLimitsAndPriorities(t *testing.T) {
 	w.runningNow(2)
 	ids = append(ids, w.enqueue("c", nil), w.enqueue("d", func(e *core.Execution) { e.Priority = 7 }))
 	state := w.engine.Queue(t.Context())
-	if state.Slots != 2 || state.Waiting != 3 || state.Entries[0].PipelineName != "d" || !strings.Contains(state.Entries[1].Reason, "is its limit") {
+	if state.Slots != 2 || state.Waiting != 3 || state.Entries[0].PipelineName != "d" || !strings.Contains(state.Entries[2].Reason, "is its limit") {
 		t.Errorf("%+v", state)
 	}
 	for _, e := range w.finishAll(ids...) {
@@ -118,8 +117,23 @@ func TestLimitsAndPriorities(t *testing.T) {
 			t.Errorf("%s is %s", e.PipelineName, e.Status)
 		}
 	}
-	if at := slices.Index(w.started, "d"); at != 2 {
-		t.Errorf("d has the highest priority: %v", w.started)
+}
+
+// With one slot, the order is that of the priorities, and pipelines of one take turns.
+func TestOneAfterTheOther(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *Options) { o.MaxExecutions = 1 })
+	begun := w.begins("first")
+	ids := []string{w.enqueue("first", nil)}
+	<-begun
+	priority := func(n int) func(*core.Execution) { return func(e *core.Execution) { e.Priority = n } }
+	for range 3 {
+		ids = append(ids, w.enqueue("flood", nil))
+	}
+	ids = append(ids, w.enqueue("late", nil), w.enqueue("low", priority(-5)), w.enqueue("high", priority(5)), w.enqueue("late", nil))
+	w.finishAll(ids...)
+	if got, want := strings.Join(w.started, " "), "first high flood late flood late flood low"; got != want {
+		t.Errorf("%s\nwant %s", got, want)
 	}
 }
 
@@ -184,14 +198,16 @@ func TestTenThousandWait(t *testing.T) {
 	begun := w.begins("p")
 	first := w.enqueue("p", nil)
 	<-begun
-	var last string
-	for range 10_000 {
-		last = w.enqueue("p", nil)
+	var middle string
+	for i := range 10_000 {
+		if id := w.enqueue("p", nil); i == 5000 {
+			middle = id
+		}
 	}
-	if err := w.engine.Cancel(t.Context(), last, "ann"); err != nil {
+	if err := w.engine.Cancel(t.Context(), middle, "ann"); err != nil {
 		t.Fatal(err)
 	}
-	if e := w.await(last); e.Status != core.StatusCancelled {
+	if e := w.await(middle); e.Status != core.StatusCancelled {
 		t.Errorf("%s", e.Status)
 	}
 	if state := w.engine.Queue(t.Context()); state.Waiting != 9999 || len(state.Entries) != maxEntries {

@@ -53,6 +53,7 @@ type run struct {
 	stops           map[int]context.CancelCauseFunc // by running node
 	waiting         map[int]bool                    // nodes that wait for an approval
 	groups          map[int]*membership             // by stage
+	settled         bool                            // see settleGroups
 	slot            slotState
 
 	cancels   chan string // who asks for the run to be cancelled
@@ -103,6 +104,10 @@ func (r *run) loop() bool {
 		if r.schedule.finished() {
 			return true
 		}
+		if r.schedule.anyAdmission() {
+			continue // what was skipped has made a stage ready
+		}
+		r.settleGroups()
 		r.yieldSlot()
 		select {
 		case event := <-r.events:

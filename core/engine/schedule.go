@@ -95,6 +95,9 @@ func (s *schedule) again(node int) { s.due = append(s.due, node) }
 // anyDue reports whether next would return a node, or nextAdmission a stage.
 func (s *schedule) anyDue() bool { return len(s.due)+len(s.admissions) > 0 }
 
+// anyAdmission reports whether nextAdmission would return a stage.
+func (s *schedule) anyAdmission() bool { return len(s.admissions) > 0 }
+
 // finished reports whether every node has ended.
 func (s *schedule) finished() bool { return s.left == 0 }
 

@@ -2,7 +2,6 @@ package queue_test
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -28,6 +27,14 @@ func want(t *testing.T, what, got, want string) {
 	}
 }
 
+func reasons(q *queue.Queue) string {
+	var list []string
+	for _, w := range q.Snapshot(100) {
+		list = append(list, w.ID+": "+w.Reason)
+	}
+	return strings.Join(list, "\n")
+}
+
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	q := queue.New(1)
@@ -36,7 +43,10 @@ func TestOrder(t *testing.T) {
 		q.Push(job)
 		q.Push(job) // twice is once
 	}
-	var order []string
+	var shown, order []string
+	for _, w := range q.Snapshot(9) {
+		shown = append(shown, w.ID)
+	}
 	for range 5 {
 		id := started(q)
 		order = append(order, id)
@@ -47,21 +57,53 @@ func TestOrder(t *testing.T) {
 	if diff := cmp.Diff([]string{"a3", "b1", "a1", "a2", "c1"}, order); diff != "" {
 		t.Error(diff)
 	}
+	if shown[0] != "a3" || shown[4] != "c1" {
+		t.Errorf("shown as %v", shown)
+	}
 }
 
+// However many of a higher priority come, a low one starts after AgingStarts of them
+// for each point between the two.
 func TestNothingStarves(t *testing.T) {
 	t.Parallel()
-	q := queue.New(1)
-	q.Push(queue.Job{ID: "low", Pipeline: "p", Priority: -100})
-	for i := range 20 {
-		q.Push(queue.Job{ID: fmt.Sprint(i), Pipeline: "q", Priority: 100})
-		id := started(q)
-		if id == "low" {
-			return
+	for _, distance := range []int{1, 5, 30} {
+		q := queue.New(1)
+		q.Push(queue.Job{ID: "low", Pipeline: "p", Priority: -distance})
+		passed := 0
+		for ; ; passed++ {
+			q.Push(queue.Job{ID: fmt.Sprint(passed), Pipeline: "q"})
+			q.Push(queue.Job{ID: fmt.Sprint(passed, "too"), Pipeline: fmt.Sprint(passed)})
+			id := started(q)
+			if id == "low" || passed > 10_000 {
+				break
+			}
+			q.Done(id)
 		}
-		q.Done(id)
+		if bound := queue.AgingStarts * (distance + 1); passed != bound {
+			t.Errorf("%d points lower: passed over %d times, want %d", distance, passed, bound)
+		}
 	}
-	t.Error("what has a low priority never starts")
+}
+
+// A pipeline that floods the queue takes no more than its share.
+func TestFairness(t *testing.T) {
+	t.Parallel()
+	q := queue.New(6)
+	for i := range 1000 {
+		q.Push(queue.Job{ID: fmt.Sprintf("flood%d", i), Pipeline: "flood"})
+	}
+	want(t, "alone, it has everything", fmt.Sprint(len(strings.Fields(started(q)))), "6")
+	for i := range 10 {
+		q.Push(queue.Job{ID: fmt.Sprintf("b%d", i), Pipeline: "b"}) // long after
+		q.Push(queue.Job{ID: fmt.Sprintf("c%d", i), Pipeline: "c"})
+	}
+	for i := range 6 {
+		q.Done(fmt.Sprintf("flood%d", i))
+	}
+	want(t, "then each has as many as the others", started(q), "b0 c0 flood6 b1 c1 flood7")
+	q.Done("b0")
+	q.Done("b1")
+	want(t, "it goes by who has the fewest", started(q), "b2 b3")
 }
 
 func TestLimits(t *testing.T) {
@@ -72,14 +114,17 @@ func TestLimits(t *testing.T) {
 		q.Push(queue.Job{ID: fmt.Sprintf("b%d", i), Pipeline: "b"})
 	}
 	want(t, "three slots, one of a", started(q), "a0 b0 b1")
-	reasons := q.Snapshot(3)
-	want(t, "of a", reasons[0].Reason, "1 executions of its pipeline run, and 1 is its limit")
-	want(t, "of b", reasons[2].Reason, "all 3 slots are taken")
+	want(t, "why they wait", reasons(q), `b2: all 3 slots are taken
+b3: all 3 slots are taken
+a1: 1 executions of its pipeline run; 1 is its limit
+a2: 1 executions of its pipeline run; 1 is its limit
+a3: 1 executions of its pipeline run; 1 is its limit`)
 	q.Done("a0")
 	want(t, "a's turn", started(q), "a1")
 	q.SetPaused(true)
 	q.Done("a1")
 	want(t, "paused", started(q), "")
+	want(t, "said so", q.Snapshot(1)[0].Reason, "the queue is paused")
 	q.Push(queue.Job{ID: "was running", Pipeline: "a", Limit: 1, Resumed: true})
 	want(t, "but what ran before goes on", started(q), "was running")
 	q.SetPaused(false)
@@ -88,59 +133,10 @@ func TestLimits(t *testing.T) {
 	}
 	q.Done("b0")
 	want(t, "b2 is gone", started(q), "b3")
-}
-
-func TestGroups(t *testing.T) {
-	t.Parallel()
-	q := queue.New(10)
-	for _, id := range []string{"1", "2", "3"} {
-		q.Push(queue.Job{ID: id, Pipeline: "p" + id, Group: "g"})
-	}
-	q.Push(queue.Job{ID: "free", Pipeline: "p1"})
-	want(t, "one of the group", started(q), "1 free")
-	want(t, "why 2 waits", q.Snapshot(9)[0].Reason, "waits for group g, which execution 1 has")
-	q.Done("1")
-	want(t, "the next", started(q), "2")
-	q.Remove("3")
-	q.Push(queue.Job{ID: "4", Pipeline: "p1", Group: "g"})
-	if cancel := q.Push(queue.Job{ID: "5", Pipeline: "p5", Group: "g", CancelInProgress: true}); !slices.Equal(cancel, []string{"2", "4"}) {
-		t.Errorf("for 5, %v are cancelled", cancel)
-	}
-	q.Remove("4")
-	want(t, "not before 2 has ended", started(q), "")
-	q.Done("2")
-	want(t, "then", started(q), "5")
-}
-
-func TestStagesInGroups(t *testing.T) {
-	t.Parallel()
-	q := queue.New(10)
-	stage := func(execution, name string) queue.Member {
-		return queue.Member{Group: "g", Execution: execution, Stage: name}
-	}
-	enter := func(m queue.Member) bool { granted, _ := q.Enter(m, false, false); return granted }
-	if !enter(stage("1", "a")) || enter(stage("1", "b")) || enter(stage("2", "a")) {
-		t.Error("one stage at a time, also of one execution")
-	}
-	q.Push(queue.Job{ID: "3", Pipeline: "p", Group: "g"})
-	want(t, "an execution waits for a stage", started(q), "")
-	if got := q.Leave(stage("1", "a")); !slices.Equal(got, []queue.Member{stage("1", "b")}) {
-		t.Errorf("after the first: %v", got)
-	}
-	q.Leave(stage("2", "a")) // does not want any more
-	if got := q.Leave(stage("1", "b")); got != nil {
-		t.Errorf("after the last: %v", got)
-	}
-	want(t, "the execution", started(q), "3")
-	if !enter(stage("3", "a")) {
-		t.Error("an execution that has the group has it for its stages")
-	}
-	if granted, cancel := q.Enter(stage("4", "a"), true, false); granted || !slices.Equal(cancel, []string{"3"}) {
-		t.Errorf("%v, %v", granted, cancel)
-	}
-	if got := q.Done("3"); !slices.Equal(got, []queue.Member{stage("4", "a")}) {
-		t.Errorf("after 3: %v", got)
-	}
+	q.SetSlots(5)
+	want(t, "a is at its limit", started(q), "")
+	q.Push(queue.Job{ID: "a4", Pipeline: "a", Limit: 3})
+	want(t, "the newest limit holds for all", started(q), "a2 a3")
 }
 
 func TestSlotsOfThoseWhoWait(t *testing.T) {
@@ -154,102 +150,37 @@ func TestSlotsOfThoseWhoWait(t *testing.T) {
 	q.Push(queue.Job{ID: "3", Pipeline: "p"})
 	q.Reclaim("1")
 	q.Reclaim("1")
+	next := func() string { id, _ := q.NextSlot(); return id }
+	want(t, "none is free", next(), "")
 	q.Done("2")
 	want(t, "1 goes before new ones", started(q), "")
-	if id, ok := q.NextReclaim(); !ok || id != "1" {
-		t.Errorf("%q, %v", id, ok)
-	}
-	if _, ok := q.NextReclaim(); ok {
-		t.Error("twice")
-	}
+	want(t, "it has its slot", next(), "1")
+	want(t, "once", next(), "")
 	q.Done("1")
 	want(t, "3 at last", started(q), "3")
+
+	q.Push(queue.Job{ID: "4", Pipeline: "p"})
+	q.Yield("3")
+	want(t, "4 has the slot of 3", started(q), "4")
+	q.Reclaim("3")
+	want(t, "3 waits", next(), "")
+	q.Expedite("3")
+	want(t, "but not when it only has to clean up", next(), "3")
+	if q.Used() != 2 {
+		t.Errorf("%d slots are taken", q.Used())
+	}
 }
 
-// Whatever happens in whatever order: never more than slots and limits let, never two in
-// a group, and in the end everything has run.
-func TestRandom(t *testing.T) {
+func TestPriorityIsBounded(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(400) {
-		random := rand.New(rand.NewPCG(seed, 4))
-		slots := 1 + random.IntN(4)
-		q := queue.New(slots)
-		jobs := map[string]queue.Job{}
-		var running []string
-		waiting, pushed := map[string]bool{}, 0
-		step := func(mayPush bool) {
-			switch n := random.IntN(10); {
-			case n < 4 && mayPush:
-				pipeline := random.IntN(3)
-				job := queue.Job{ID: fmt.Sprint(pushed), Pipeline: fmt.Sprint(pipeline), Limit: pipeline, Priority: random.IntN(3)}
-				if random.IntN(2) == 0 {
-					job.Group = fmt.Sprint("g", random.IntN(2))
-				}
-				pushed++
-				jobs[job.ID], waiting[job.ID] = job, true
-				q.Push(job)
-			case n < 5:
-				for id := range waiting {
-					q.Remove(id)
-					delete(waiting, id)
-					break
-				}
-			case n < 6:
-				q.SetPaused(mayPush && random.IntN(2) == 0)
-			case len(running) > 0:
-				at := random.IntN(len(running))
-				q.Done(running[at])
-				running = slices.Delete(running, at, at+1)
-			}
-			for job, ok := q.Next(); ok; job, ok = q.Next() {
-				if !waiting[job.ID] {
-					t.Fatalf("seed %d: %s starts, and does not wait", seed, job.ID)
-				}
-				delete(waiting, job.ID)
-				running = append(running, job.ID)
-			}
-			perPipeline, perGroup := map[string]int{}, map[string]int{}
-			for _, id := range running {
-				job := jobs[id]
-				perPipeline[job.Pipeline]++
-				if job.Group != "" {
-					perGroup[job.Group]++
-				}
-				if job.Limit > 0 && perPipeline[job.Pipeline] > job.Limit || perGroup[job.Group] > 1 {
-					t.Fatalf("seed %d: too many run: %v", seed, running)
-				}
-			}
-			if runs, waits := q.Counts(); runs != len(running) || waits != len(waiting) || runs > slots {
-				t.Fatalf("seed %d: %d run, %d wait; the queue says %d and %d", seed, len(running), len(waiting), runs, waits)
-			}
-		}
-		for range 300 {
-			step(true)
-		}
-		q.SetPaused(false)
-		for range 3000 {
-			step(false)
-		}
-		if len(running)+len(waiting) > 0 {
-			t.Fatalf("seed %d: %d still run, %v still wait: %+v", seed, len(running), waiting, q.Snapshot(9))
-		}
+	q := queue.New(1)
+	q.Push(queue.Job{ID: "1", Pipeline: "p", Priority: queue.MaxPriority})
+	q.Push(queue.Job{ID: "2", Pipeline: "p", Priority: 1 << 40})
+	want(t, "beyond the bound there are no others", started(q), "1")
+	if got := q.Snapshot(5); len(got) != 1 || got[0].Priority != queue.MaxPriority {
+		t.Errorf("%+v", got)
 	}
-}
-
-func BenchmarkTenThousandWaiting(b *testing.B) {
-	q := queue.New(64)
-	for i := range 10_000 {
-		q.Push(queue.Job{ID: fmt.Sprint(i), Pipeline: fmt.Sprint(i % 100), Limit: 2})
-	}
-	i := 10_000
-	b.ReportAllocs()
-	for b.Loop() {
-		job, ok := q.Next()
-		if !ok {
-			b.Fatal("nothing may start")
-		}
-		q.Done(job.ID)
-		q.Push(queue.Job{ID: fmt.Sprint(i), Pipeline: fmt.Sprint(i % 100), Limit: 2})
-		i++
+	if !slices.Equal(q.Push(queue.Job{ID: "2"}), nil) {
+		t.Error("pushed again")
 	}
 }
