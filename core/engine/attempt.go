@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/patchbay-ci/patchbay/core"
@@ -51,8 +52,11 @@ func (l *stepLife) try(a *core.Attempt, fresh bool) (detached bool) {
 		before := sink.received
 		sink.rewind()
 		result, err := l.watch(limited, a, request, sink)
-		if err == nil {
-			err = sink.flush()
+		if l.run.ctx.Err() == nil && !errors.Is(err, sdk.ErrGone) && !errors.Is(err, errLog) {
+			// Nothing will follow; what was held back is not brought again.
+			if flushErr := sink.flush(); flushErr != nil && err == nil {
+				err = flushErr
+			}
 		}
 		switch {
 		case err == nil:
@@ -100,6 +104,9 @@ func (l *stepLife) request(a *core.Attempt) (sdk.RunRequest, error) {
 	}
 	l.inputs.variables.Secrets = secrets
 	l.masks = l.run.masks.with(secrets)
+	if left := l.masks.LeftOut(); left > 0 {
+		l.say(a, "warning: the secrets of this run have so many forms that %d are not masked; use fewer or shorter ones", left)
+	}
 	environment, err := l.inputs.environment()
 	if err != nil {
 		return sdk.RunRequest{}, invalid(err)
@@ -180,7 +187,10 @@ func (l *stepLife) grace() time.Duration {
 
 // conclude writes a connector's result into the attempt.
 func (l *stepLife) conclude(a *core.Attempt, limited context.Context, result sdk.Result) {
-	a.ExitCode, a.Signal, a.Metadata = result.ExitCode, result.Signal, result.Metadata
+	a.ExitCode, a.Signal, a.Metadata = result.ExitCode, result.Signal, maps.Clone(result.Metadata)
+	for name, value := range a.Metadata {
+		a.Metadata[name] = l.masks.Text(value)
+	}
 	result.Message = l.masks.Text(result.Message)
 	switch result.Outcome {
 	case sdk.OutcomeSucceeded:
@@ -210,9 +220,10 @@ func (l *stepLife) end(a *core.Attempt, status core.Status, err error) {
 	if err == nil {
 		return
 	}
-	a.ErrorClass, a.Message = string(sdk.ClassOf(err)), l.masks.Text(err.Error())
+	message := err.Error()
 	var detailed *sdk.Error
 	if errors.As(err, &detailed) && detailed.Suggestion != "" {
-		a.Message += " (" + detailed.Suggestion + ")"
+		message += " (" + detailed.Suggestion + ")"
 	}
+	a.ErrorClass, a.Message = string(sdk.ClassOf(err)), l.masks.Text(message)
 }
