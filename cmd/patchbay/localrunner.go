@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"time"
@@ -29,7 +30,10 @@ type localRunner struct {
 	folder    string // of the workspaces, removed at the end
 	scratch   string // of the attempts, likewise
 	workspace string // the user's own, or empty
-	artifacts string // where they are written at the end, or empty
+	project   string // whose files are brought in, or empty
+	coming    *bringing
+	words     io.Writer // for what is said about that
+	artifacts string    // where they are written at the end, or empty
 	secrets   localSecrets
 	blobs     *blob.Store // nil when no files are to be kept
 	approvals *localApprovals
@@ -66,6 +70,7 @@ func (a *app) newLocalRunner(workspaceFolder string, secrets localSecrets) (*loc
 }
 
 func (l *localRunner) close() {
+	l.stopBringing()
 	var connectors sync.WaitGroup
 	connectors.Go(func() {
 		if err := l.host.Close(); err != nil {
@@ -111,6 +116,9 @@ func (l *localRunner) run(ctx context.Context, spec *core.Spec, trigger core.Tri
 	store := memory.New()
 	execution, err := l.store(ctx, store, spec, trigger)
 	if err != nil {
+		return nil, err
+	}
+	if err := l.place(ctx, execution.ID); err != nil {
 		return nil, err
 	}
 	watch := &endWatch{Renderer: screen, ended: make(chan struct{}), approvals: l.approvals}

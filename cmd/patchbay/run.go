@@ -30,6 +30,8 @@ type runFlags struct {
 	params                                 paramFlags
 	secrets, changed                       []string
 	secretsFile, artifacts                 string
+	project                                string
+	noProject                              bool
 }
 
 func (a *app) newRunCommand() *cobra.Command {
@@ -38,6 +40,8 @@ func (a *app) newRunCommand() *cobra.Command {
 		Use:   "run FILE",
 		Short: "Run a pipeline file here, without a server",
 		Long: "Run a pipeline file here, without a server. FILE may be - for standard input.\n" +
+			"When FILE is in the current folder, and that is a git work tree or in one, the run gets a\n" +
+			"copy of the folder's files, without those that .gitignore and .patchbayignore name.\n" +
 			"Exit code 0: success; 1: the pipeline failed; 2: bad usage or an invalid file.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
@@ -52,6 +56,8 @@ func (a *app) newRunCommand() *cobra.Command {
 	flags.StringVar(&f.secretsFile, "secrets-file", "", "a file of NAME=value lines, each a secret")
 	flags.StringVar(&f.artifacts, "artifacts", "", "write the artifacts below this folder at the end")
 	flags.StringVar(&f.workspace, "workspace", "", "run in this folder instead of a fresh one, and leave it there")
+	flags.StringVar(&f.project, "project", "", "bring in a copy of this folder's files instead")
+	flags.BoolVar(&f.noProject, "no-project", false, "bring in no files: begin with an empty workspace")
 	flags.BoolVar(&f.approve, "approve", false, "approve everything that waits for an approval")
 	flags.BoolVar(&f.strict, "strict", false, "treat warnings about unknown keys as errors")
 	return command
@@ -82,13 +88,19 @@ func (a *app) run(ctx context.Context, name string, f runFlags) error {
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
+	from, err := f.projectOf(name)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
 	runner, err := a.newLocalRunner(f.workspace, in.secrets)
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
 	defer runner.close()
+	runner.project, runner.words = from, a.wordsFor()
 	runner.approvals, runner.artifacts = a.newLocalApprovals(f.approve), f.artifacts
 	runner.warm(source)
+	runner.bring(ctx)
 	specs, diagnostics := runner.parse(ctx, name, source, f.strict)
 	// From here on this process waits for others. Go's threads waking each other cost
 	// more than the little there is to do.
@@ -116,6 +128,9 @@ func (a *app) runAll(ctx context.Context, runner *localRunner, specs []*core.Spe
 	failed := false
 	for i, spec := range specs {
 		result, err := runner.run(ctx, spec, triggers[i], a.renderer())
+		if exit := (*exitError)(nil); errors.As(err, &exit) {
+			return exit
+		}
 		if err != nil {
 			return &exitError{exitFailed, err}
 		}
