@@ -22,6 +22,7 @@ import (
 	"github.com/patchbay-ci/patchbay/core/logs"
 	"github.com/patchbay-ci/patchbay/core/pipefile"
 	"github.com/patchbay-ci/patchbay/core/pluginhost"
+	"github.com/patchbay-ci/patchbay/core/schedule"
 	"github.com/patchbay-ci/patchbay/core/secrets"
 	"github.com/patchbay-ci/patchbay/core/store/sqlite"
 	"github.com/patchbay-ci/patchbay/core/trigger"
@@ -37,8 +38,11 @@ type node struct {
 	files   *artifacts.Service
 	secrets *secrets.Service
 	engine  *engine.Engine
-	auth    *auth.Service
-	log     hclog.Logger
+	// triggers is the one door for every run, schedules one of those who use it.
+	triggers  *trigger.Service
+	schedules *schedule.Service
+	auth      *auth.Service
+	log       hclog.Logger
 	// stop ends what goes on in the background, which background counts.
 	stop       context.CancelFunc
 	background sync.WaitGroup
@@ -93,16 +97,19 @@ func (n *node) start(ctx context.Context) error {
 	if err := n.engine.Recover(ctx); err != nil {
 		return err
 	}
+	n.triggers = trigger.New(n.store, n.engine.Submit)
+	n.schedules = schedule.New(n.store, n.triggers, n.log.Named("schedule"))
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	n.stop = stop
 	n.background.Go(func() { n.files.Maintain(background) })
+	n.background.Go(func() { n.schedules.Run(background) })
 	return nil
 }
 
+// handler makes the API; call start before.
 func (n *node) handler(log hclog.Logger) (http.Handler, error) {
-	triggers := trigger.New(n.store, n.engine.Submit)
-	return api.New(api.Deps{Store: n.store, Logs: n.logs, Parser: pipefile.NewParser(n.host),
-		Trigger: triggers, Retry: triggers, Engine: n.engine, Catalog: n.host,
+	return api.New(api.Deps{Store: watchedStore{n.store, n.schedules.Changed}, Logs: n.logs, Parser: pipefile.NewParser(n.host),
+		Trigger: n.triggers, Retry: n.triggers, Schedules: n.schedules.States, Engine: n.engine, Catalog: n.host,
 		Approve: n.engine, Queue: n.engine, Artifacts: n.files, Secrets: n.secrets, Authenticate: n.auth.Authenticate, Logger: log.Named("api"), Version: version})
 }
 
