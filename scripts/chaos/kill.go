@@ -26,6 +26,8 @@ type killOptions struct {
 	restarts   time.Duration // between two kills of the server
 	settle     time.Duration
 	quiet      time.Duration
+	image      string
+	leave      bool
 	keep       bool
 }
 
@@ -41,6 +43,8 @@ func parseKill(args []string, out io.Writer) (killOptions, error) {
 	f.DurationVar(&o.every, "plugin-every", 600*time.Millisecond, "time between two kills of connectors, on average")
 	f.DurationVar(&o.restarts, "server-every", 1100*time.Millisecond, "the same for the server")
 	f.DurationVar(&o.settle, "settle", 3*time.Minute, "how long everything may take to end afterwards")
+	f.BoolVar(&o.leave, "leave", true, "have a step in each execution leave a process behind, which must be ended with the execution")
+	f.StringVar(&o.image, "image", "", "run a container of this image in each execution, too; it has sh, and the engine of $DOCKER_HOST has it")
 	f.DurationVar(&o.quiet, "quiet", time.Second, "how long the step that says nothing takes")
 	f.BoolVar(&o.keep, "keep", false, "keep the folder with the data and the server's log")
 	if err := f.Parse(args); err != nil {
@@ -65,7 +69,11 @@ func runKills(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "seed %d: %d executions, killing %s for %s\n", o.seed, o.executions, strings.Join(o.targets, " and "), o.duration)
-	s, err := newStand(o.bin, "shell")
+	connectors := []string{"shell"}
+	if o.image != "" {
+		connectors = append(connectors, "docker")
+	}
+	s, err := newStand(o.bin, connectors...)
 	if err != nil {
 		return err
 	}
@@ -97,6 +105,12 @@ func torment(ctx context.Context, o killOptions, s *stand, r *report, out io.Wri
 		return err
 	}
 	scenes := play(o.quiet)
+	if o.leave {
+		scenes[1].acts = append(scenes[1].acts, leaver())
+	}
+	if o.image != "" {
+		scenes = append(scenes, inContainer(o.image)...)
+	}
 	pipeline, err := c.create(ctx, yaml("chaos", scenes))
 	if err != nil {
 		return err
@@ -122,6 +136,13 @@ func torment(ctx context.Context, o killOptions, s *stand, r *report, out io.Wri
 	followers.judge(o.settle, scenes[0].acts[1])
 	if err := v.judge(ctx); err != nil {
 		return err
+	}
+	if o.image != "" {
+		left, err := s.containers(ctx)
+		if err != nil {
+			return err
+		}
+		v.clean.that(len(left) == 0, "containers: %v", left)
 	}
 	fmt.Fprintf(out, "%d triggers acknowledged, %d without an answer; refused: %d kinds\n", len(t.acknowledged), len(t.unknown), len(t.refused))
 	return farewell(ctx, k, r)

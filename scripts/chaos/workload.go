@@ -25,6 +25,9 @@ type act struct {
 	stdout, stderr string
 	status         string
 	code           int
+	// image makes it a step in a container, which can only write to the workspace: a
+	// later step passes its effects on.
+	image string
 	// runs is how often it takes effect: once for each attempt.
 	runs int
 }
@@ -48,6 +51,14 @@ func play(quiet time.Duration) []scene {
 		{name: "second", acts: []act{binary(), again(), allowed()}},
 		{name: "third", parallel: true, acts: []act{replaced(), slow(4).named("brief"), silent(quiet)}},
 	}
+}
+
+// inContainer is a stage with a container, and one that gathers its effects.
+func inContainer(image string) []scene {
+	box := slow(6).named("container")
+	box.image = image
+	gather := act{name: "gather", script: "cat gathered >>\"$CHAOS_EFFECTS\"\ncat gathered | wc -l", stdout: "1\n", status: "success", runs: 1}
+	return []scene{{name: "fourth", acts: []act{box}}, {name: "fifth", acts: []act{gather}}}
 }
 
 func (a act) named(name string) act {
@@ -101,6 +112,12 @@ func silent(quiet time.Duration) act {
 	return act{name: "silent", script: fmt.Sprintf("sleep %.1f\necho after", quiet.Seconds()), stdout: "after\n", status: "success", runs: 1}
 }
 
+// leaver leaves a process behind, in a session of its own: it is to be ended with the
+// execution.
+func leaver() act {
+	return act{name: "leaver", script: "setsid sleep 3600 >/dev/null 2>&1 </dev/null &\necho left", stdout: "left\n", status: "success", runs: 1}
+}
+
 // replaced gives its shell away, whose last act would be to note its exit code.
 func replaced() act {
 	return act{name: "replaced", script: "exec sh -c 'sleep 0.3; echo done; echo ended >&2'", stdout: "done\n", stderr: "ended\n", status: "success", runs: 1}
@@ -117,8 +134,14 @@ func yaml(name string, scenes []scene) string {
 			if a.extra != "" {
 				fmt.Fprintf(&b, "        %s\n", a.extra)
 			}
-			b.WriteString("        step_type: shell\n        config:\n          command: |\n")
-			for line := range strings.SplitSeq(strings.TrimSpace(effect+a.script), "\n") {
+			script := effect + a.script
+			if a.image == "" {
+				b.WriteString("        step_type: shell\n        config:\n          command: |\n")
+			} else {
+				fmt.Fprintf(&b, "        step_type: docker\n        config:\n          image: %s\n          command: |\n", a.image)
+				script = strings.ReplaceAll(effect, `"$CHAOS_EFFECTS"`, "gathered") + a.script
+			}
+			for line := range strings.SplitSeq(strings.TrimSpace(script), "\n") {
 				b.WriteString("            " + line + "\n")
 			}
 		}
