@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/patchbay-ci/patchbay/core"
 )
 
 // Server is what `patchbay server` can be told.
@@ -23,6 +25,10 @@ type Server struct {
 	PluginPath string `yaml:"plugin_path"`
 	// MaxExecutions is how many executions run at once; 0 means the engine's default.
 	MaxExecutions int `yaml:"max_executions"`
+	// WorkspaceLimit is what the workspace of one run may take of the disk, and
+	// WorkspaceFiles how many files, folders and links it may have.
+	WorkspaceLimit core.Size `yaml:"workspace_limit"`
+	WorkspaceFiles int64     `yaml:"workspace_files"`
 	// LogLevel is one of trace, debug, info, warn, error.
 	LogLevel string `yaml:"log_level"`
 	// AdminToken is accepted as the administrator's. It comes from the environment
@@ -35,6 +41,9 @@ const (
 	DefaultListen   = "127.0.0.1:8000"
 	DefaultData     = ".patchbay"
 	DefaultLogLevel = "info"
+	// Both keep one run from filling the disk for all.
+	DefaultWorkspaceLimit = core.Size(20 << 30)
+	DefaultWorkspaceFiles = 2_000_000
 	// FileName is looked for in the data folder when no file is named.
 	FileName = "config.yaml"
 )
@@ -53,12 +62,14 @@ func Load(flags Server, file string, getenv func(string) string) (Server, error)
 		return Server{}, err
 	}
 	merged := Server{
-		Listen:        first(flags.Listen, environment.Listen, fromFile.Listen, DefaultListen),
-		Data:          first(flags.Data, environment.Data, fromFile.Data, DefaultData),
-		PluginPath:    first(flags.PluginPath, environment.PluginPath, fromFile.PluginPath),
-		LogLevel:      first(flags.LogLevel, environment.LogLevel, fromFile.LogLevel, DefaultLogLevel),
-		MaxExecutions: first(flags.MaxExecutions, fromFile.MaxExecutions),
-		AdminToken:    environment.AdminToken,
+		Listen:         first(flags.Listen, environment.Listen, fromFile.Listen, DefaultListen),
+		Data:           first(flags.Data, environment.Data, fromFile.Data, DefaultData),
+		PluginPath:     first(flags.PluginPath, environment.PluginPath, fromFile.PluginPath),
+		LogLevel:       first(flags.LogLevel, environment.LogLevel, fromFile.LogLevel, DefaultLogLevel),
+		MaxExecutions:  first(flags.MaxExecutions, fromFile.MaxExecutions),
+		WorkspaceLimit: first(flags.WorkspaceLimit, fromFile.WorkspaceLimit, DefaultWorkspaceLimit),
+		WorkspaceFiles: first(flags.WorkspaceFiles, fromFile.WorkspaceFiles, DefaultWorkspaceFiles),
+		AdminToken:     environment.AdminToken,
 	}
 	return merged, merged.check()
 }
@@ -103,6 +114,9 @@ func (s Server) check() error {
 	}
 	if s.MaxExecutions < 0 {
 		return fmt.Errorf("max_executions is %d; it must be positive", s.MaxExecutions)
+	}
+	if s.WorkspaceFiles < 0 {
+		return fmt.Errorf("workspace_files is %d; it must be positive", s.WorkspaceFiles)
 	}
 	return nil
 }

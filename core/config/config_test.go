@@ -13,7 +13,7 @@ func TestLayers(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
 	file := filepath.Join(data, FileName)
-	if err := os.WriteFile(file, []byte("listen: 127.0.0.1:1\nlog_level: debug\nmax_executions: 3\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("listen: 127.0.0.1:1\nlog_level: debug\nmax_executions: 3\nworkspace_limit: 500MiB\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	environment := map[string]string{"PATCHBAY_DATA": data, "PORT": "2", "PATCHBAY_ADMIN_TOKEN": "secret"}
@@ -21,7 +21,8 @@ func TestLayers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Server{Listen: "127.0.0.1:2", Data: data, LogLevel: "debug", MaxExecutions: 3, AdminToken: "secret"}
+	want := Server{Listen: "127.0.0.1:2", Data: data, LogLevel: "debug", MaxExecutions: 3, AdminToken: "secret",
+		WorkspaceLimit: 500 << 20, WorkspaceFiles: DefaultWorkspaceFiles}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("environment over file (-want +got):\n%s", diff)
 	}
@@ -41,6 +42,10 @@ func TestMistakes(t *testing.T) {
 	if err := os.WriteFile(broken, []byte("lisen: x\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	size := filepath.Join(t.TempDir(), "size.yaml")
+	if err := os.WriteFile(size, []byte("workspace_limit: 10 parsec\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		flags       Server
 		file        string
@@ -49,6 +54,8 @@ func TestMistakes(t *testing.T) {
 	}{
 		"no such file":   {file: "/nonexistent/config.yaml", want: "no such file"},
 		"unknown key":    {file: broken, want: "lisen"},
+		"no size":        {file: size, want: "10GiB"},
+		"no files":       {flags: Server{WorkspaceFiles: -1}, want: "positive"},
 		"odd address":    {flags: Server{Listen: "8000"}, want: "127.0.0.1:8000"},
 		"negative limit": {flags: Server{MaxExecutions: -1}, want: "positive"},
 		"mongodb":        {environment: map[string]string{"MONGODB_URI": "mongodb://x"}, want: "MONGODB_URI"},

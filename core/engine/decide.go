@@ -110,9 +110,9 @@ func (r *run) held(node int, stageDecides bool) (verdict, bool) {
 }
 
 // skipStatus is what becomes of a step that never began: it cannot have run out of
-// time.
+// time, or failed.
 func skipStatus(reason *stopReason) core.Status {
-	if reason.status == core.StatusTimeout {
+	if reason.status != core.StatusCancelled {
 		return core.StatusSkipped
 	}
 	return reason.status

@@ -81,6 +81,9 @@ type Options struct {
 	// RetryDelay is the pause before the first retry; it doubles with each. 0 means
 	// DefaultRetryDelay.
 	RetryDelay time.Duration
+	// Quota is what the workspace of one run may take; the run that takes more is
+	// stopped as failed. Zero is no bound.
+	Quota workspace.Quota
 	// CancelOnDisconnect makes steps end with this process, however it ends: for
 	// runs that nobody will come back to.
 	CancelOnDisconnect bool

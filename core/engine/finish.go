@@ -17,6 +17,7 @@ const destroyLimit = time.Minute
 // finish removes what the run left, stores its end, and closes its log. In this
 // order: an execution that has ended has left nothing.
 func (r *run) finish() {
+	r.usage.Stop()
 	r.cleanup.Wait()
 	for connector, attempts := range r.attemptsByConnector() {
 		r.destroy(connector, attempts)

@@ -27,9 +27,8 @@ func (r *run) enterGroups() {
 		group := *r.plan.Stages[stage].Spec.Concurrency
 		var err error
 		if group.Group, err = r.expandGroup(stage, group.Group); err != nil {
-			for _, instance := range r.plan.Stages[stage].Instances {
-				r.stopInstance(instance, &stopReason{core.StatusFailed, "the concurrency group cannot be evaluated: " + err.Error()})
-			}
+			r.failed = true
+			r.stopAll(&stopReason{core.StatusFailed, "the concurrency group of stage " + r.plan.Stages[stage].Spec.Name + " cannot be evaluated: " + err.Error()})
 			r.schedule.admit(stage)
 			continue
 		}

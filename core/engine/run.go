@@ -15,7 +15,7 @@ import (
 
 // stopReason is the cause with which steps are stopped.
 type stopReason struct {
-	status core.Status // what the steps become: cancelled or timeout
+	status core.Status // what the steps become: cancelled, timeout or failed
 	text   string
 }
 
@@ -42,6 +42,7 @@ type run struct {
 	paramTypes map[string]core.ParamType
 	masks      masks
 	workspace  *workspace.Workspace
+	usage      *workspace.Watch
 	logs       core.LogWriter
 
 	failed bool        // a failure that counts has happened
@@ -85,6 +86,7 @@ func (r *run) run() {
 		return
 	}
 	defer r.release()
+	r.watchWorkspace()
 	r.armTimer(r.execution.StartedAt, r.spec.Timeout, func() {
 		r.stopAll(&stopReason{core.StatusTimeout, fmt.Sprintf("the pipeline's time of %s was up", r.spec.Timeout)})
 	})
@@ -313,6 +315,7 @@ func (r *run) release() {
 		r.leaveGroup(stage)
 	}
 	r.detach(errDetached)
+	r.usage.Stop()
 	r.cleanup.Wait()
 	if err := r.logs.Close(); err != nil {
 		r.log.Error("close the log", "error", err)

@@ -59,6 +59,7 @@ func (l *stepLife) live() {
 		if detached := l.try(attempt, fresh); detached {
 			return
 		}
+		l.run.usage.Look()
 		l.keepFiles(attempt)
 		again := l.mayRetry(attempt)
 		if !again {
