@@ -19,6 +19,7 @@ func TestRunExamples(t *testing.T) {
 		"diamond.yaml":    "HELLO",
 		"go-module.yaml":  "uuid.a",
 		"containers.yaml": "succeeded",
+		"matrix.yaml":     "greeted 3 times",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -33,6 +34,22 @@ func TestRunExamples(t *testing.T) {
 				t.Error("control characters in output that is piped")
 			}
 		})
+	}
+}
+
+func TestRunReleaseExample(t *testing.T) {
+	t.Parallel()
+	out := t.TempDir()
+	o := patchbayWith(t, []string{"DEPLOY_TOKEN=s3cret-token"}, "run", "../../examples/pipelines/release.yaml",
+		"--param", "version=v1.2", "--secret", "DEPLOY_TOKEN", "--approve", "--artifacts", out)
+	if o.code != 0 || !strings.Contains(o.stdout, "deploying v1.2 to staging with a token of 12 characters") {
+		t.Errorf("exit code %d\n%s%s", o.code, o.stdout, o.stderr)
+	}
+	if kept, err := os.ReadFile(filepath.Join(out, "dist", "dist", "VERSION")); err != nil || string(kept) != "v1.2\n" {
+		t.Errorf("%q, %v", kept, err)
+	}
+	if o := patchbay(t, "run", "../../examples/pipelines/release.yaml"); o.code != 2 || !strings.Contains(o.stderr, "version") {
+		t.Errorf("without its parameter: exit code %d\n%s", o.code, o.stderr)
 	}
 }
 
