@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -10,6 +11,9 @@ import (
 	"github.com/patchbay-ci/patchbay/core"
 	"github.com/patchbay-ci/patchbay/sdk"
 )
+
+// maxDestroys is how often a connector may die over removing what is left of steps.
+const maxDestroys = 10
 
 // destroyLimit is how long a connector may take to remove what is left of steps.
 const destroyLimit = time.Minute
@@ -84,12 +88,18 @@ func (r *run) destroy(connector string, attempts []*core.Attempt) {
 	for _, a := range attempts {
 		request.Attempts = append(request.Attempts, r.attemptRef(a, ""))
 	}
-	err := r.engine.options.Connectors.Use(ctx, connector, func(client *sdk.Client, info sdk.Info) error {
-		if !info.Has(sdk.CapabilityDestroyStep) {
-			return nil
+	var err error
+	for range maxDestroys {
+		err = r.engine.options.Connectors.Use(ctx, connector, func(client *sdk.Client, info sdk.Info) error {
+			if !info.Has(sdk.CapabilityDestroyStep) {
+				return nil
+			}
+			return client.DestroyStep(ctx, request)
+		})
+		if !errors.Is(err, sdk.ErrGone) {
+			break // a process that died over it has left the rest to the next one
 		}
-		return client.DestroyStep(ctx, request)
-	})
+	}
 	if err != nil {
 		level := hclog.Error
 		if !slices.ContainsFunc(attempts, func(a *core.Attempt) bool { return a.ErrorClass == "" }) {
