@@ -114,6 +114,33 @@ func TestRunBringsTheProjectToEachPipeline(t *testing.T) {
 	}
 }
 
+// A step that uses git in a further work tree does nothing to the user's own.
+func TestRunInAFurtherWorkTree(t *testing.T) {
+	t.Parallel()
+	first, tree := workTree(t), filepath.Join(t.TempDir(), "tree")
+	git := func(args ...string) string {
+		t.Helper()
+		output, err := exec.Command("git", args...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, output)
+		}
+		return string(output)
+	}
+	git("-C", first, "worktree", "add", "-q", "-b", "side", tree)
+	before := git("-C", tree, "rev-parse", "--abbrev-ref", "HEAD", "--branches")
+	file := "name: a\nstages: [{name: s, steps: [{name: x, run: 'ls; git checkout -b other && git -c user.name=a -c user.email=a@b.c commit --allow-empty -m x'}]}]\n"
+	if err := os.WriteFile(filepath.Join(tree, "git.yaml"), []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := patchbayIn(t, tree, "run", "git.yaml")
+	if o.code != 1 || !strings.Contains(o.stdout, "tool.sh") || !strings.Contains(o.stderr, "left out .git: it stands for the repository in "+first) {
+		t.Errorf("exit code %d\n%s%s", o.code, o.stdout, o.stderr)
+	}
+	if after := git("-C", tree, "rev-parse", "--abbrev-ref", "HEAD", "--branches"); after != before {
+		t.Errorf("the repository was\n%s\nand is\n%s", before, after)
+	}
+}
+
 func TestRunRefusesAHugeProject(t *testing.T) {
 	t.Parallel()
 	dir := workTree(t)

@@ -59,8 +59,10 @@ func (s *Summary) leaveOut(path, reason string) {
 //   - What .gitignore files name is left out, and what .patchbayignore files name,
 //     which have the last word in their folder: there, !dist brings in what git
 //     ignores. In a part of a git work tree, those of the folders around it count too.
-//   - The folder .git is copied, so that the copy is a work tree as well. .patchbay,
-//     which a server keeps its data in, is not.
+//   - The folder .git is copied, so that the copy is a work tree as well. A file .git
+//     that stands for a repository outside of the project is left out: with it, steps
+//     would work on that repository. .patchbay, which a server keeps its data in, is
+//     not copied either.
 //   - Links stay links; those that lead out of the project are left out and named in
 //     the Summary. So are sockets, pipes, devices and what cannot be read.
 //   - Permissions and times of change are kept; the copy shares nothing with the

@@ -182,6 +182,10 @@ func (s *scan) note(name string, found fs.DirEntry, around *rules, inGit bool) e
 	case kind == fs.ModeDir && os.SameFile(info, s.into):
 		return nil
 	case kind == 0:
+		if reason := s.standsFor(name); reason != "" {
+			s.summary.leaveOut(name, reason)
+			return nil
+		}
 		s.bytes += core.Size(info.Size())
 		first, _, _ := strings.Cut(name, "/")
 		s.sizes[first] += core.Size(info.Size())
