@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/patchbay-ci/patchbay/core"
+	"github.com/patchbay-ci/patchbay/core/condition"
 	"github.com/patchbay-ci/patchbay/core/plan"
 )
 
@@ -68,7 +69,7 @@ func repeated(old *core.Execution, spec *core.Spec, request core.RetryRequest) (
 		Status: core.StatusPending, Trigger: old.Trigger, Environment: changed(old.Environment, request.Environment),
 		Retry: &core.Retry{Of: old.ID, Mode: mode}, CreatedAt: now, UpdatedAt: now}
 	e.Trigger.TriggeredBy = request.By
-	if err := check(core.TriggerRequest{Info: e.Trigger, Environment: e.Environment}); err != nil {
+	if err := Check(core.TriggerRequest{Info: e.Trigger, Environment: e.Environment}); err != nil {
 		return nil, err
 	}
 	if e.Params, err = Params(spec.Params, changed(old.Params, request.Params)); err != nil {
@@ -120,15 +121,26 @@ func (s *Service) takeOver(ctx context.Context, e, old *core.Execution, spec *co
 			continue
 		}
 		step := *ends[i]
+		step.Reason = origin(ends[i], old.ID)
 		step.ExecutionID, step.Version, step.Reused, step.Attempts = e.ID, 0, true, nil
-		if step.Status == core.StatusSuccess {
-			step.Reason = "taken over from execution " + old.ID
-		}
 		if err := s.store.SaveStepRun(ctx, &step); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// origin is the reason of a step that is taken over: it names the execution that has the
+// step's log. For one that was taken over before, it does so already.
+func origin(step *core.StepRun, executionID string) string {
+	from := "taken over from execution " + executionID
+	switch {
+	case step.Reused || step.Status == core.StatusSkipped:
+		return step.Reason
+	case step.Status == core.StatusSuccess || step.Reason == "":
+		return from
+	}
+	return step.Reason + "; " + from
 }
 
 // workspaceKept returns Conflict when there are no files to build on.
@@ -146,46 +158,96 @@ func (s *Service) workspaceKept(ctx context.Context, executionID string) error {
 
 // goodSteps returns which steps need not run again: those that succeeded, or whose
 // failure was allowed, and that build on nothing that runs again.
+//
+// What was skipped is asked again and, as a rule, holds nothing up: had it been skipped
+// because something failed, what needs it would not have succeeded. Only a step that
+// asks about the status (always() cleans up whatever happened) may have run without it,
+// and so runs again after it.
 func goodSteps(p *plan.Plan, ends []*core.StepRun) []bool {
-	const unknown, yes, no = 0, 1, 2
-	nodes, stages := make([]uint8, len(p.Nodes)), make([]uint8, len(p.Stages))
-	var nodeIsGood func(int) bool
-	stageIsGood := func(stage int) bool {
-		if stages[stage] == unknown {
-			stages[stage] = yes
-			for _, node := range p.Stages[stage].Nodes {
-				if !nodeIsGood(node) {
-					stages[stage] = no
-					break
-				}
-			}
-		}
-		return stages[stage] == yes
-	}
-	nodeIsGood = func(node int) bool {
-		if nodes[node] == unknown {
-			end := ends[node]
-			good := end != nil && (end.Status == core.StatusSuccess || end.Allowed || end.Status == core.StatusSkipped)
-			for i := 0; good && i < len(p.Nodes[node].Needs); i++ {
-				good = nodeIsGood(p.Nodes[node].Needs[i])
-			}
-			needs := p.Stages[p.Nodes[node].Stage].Needs
-			for i := 0; good && i < len(needs); i++ {
-				good = stageIsGood(needs[i])
-			}
-			nodes[node] = no
-			if good {
-				nodes[node] = yes
-			}
-		}
-		return nodes[node] == yes
-	}
+	g := goodness{plan: p, ends: ends, nodes: make([]answer, len(p.Nodes)), stages: make([]answer, len(p.Stages)), full: make([]answer, len(p.Stages))}
 	reused := make([]bool, len(p.Nodes))
 	for i := range p.Nodes {
-		// What was skipped by a condition is asked again, and holds nothing up.
-		reused[i] = nodeIsGood(i) && ends[i].Status != core.StatusSkipped
+		reused[i] = g.node(i) && ends[i].Status != core.StatusSkipped
 	}
 	return reused
+}
+
+// answer is what is known about a step or a stage.
+type answer uint8
+
+const (
+	unknown answer = iota
+	yes
+	no
+)
+
+func answered(good bool) answer {
+	if good {
+		return yes
+	}
+	return no
+}
+
+// goodness answers which steps and stages are good, each once.
+type goodness struct {
+	plan  *plan.Plan
+	ends  []*core.StepRun
+	nodes []answer
+	// stages are those whose steps are all good, full those of which none was skipped.
+	stages, full []answer
+}
+
+func (g *goodness) node(i int) bool {
+	if g.nodes[i] == unknown {
+		end := g.ends[i]
+		good := end != nil && (end.Status == core.StatusSuccess || end.Allowed || end.Status == core.StatusSkipped)
+		g.nodes[i] = answered(good && g.basis(i))
+	}
+	return g.nodes[i] == yes
+}
+
+// basis reports whether all that a step builds on is good.
+func (g *goodness) basis(i int) bool {
+	node := g.plan.Nodes[i]
+	strict := g.asksStatus(node)
+	for _, need := range node.Needs {
+		if !g.node(need) || (strict && g.ends[need].Status == core.StatusSkipped) {
+			return false
+		}
+	}
+	for _, need := range g.plan.Stages[node.Stage].Needs {
+		if !g.stage(need) || (strict && g.full[need] != yes) {
+			return false
+		}
+	}
+	return true
+}
+
+// asksStatus reports whether a step may run though something failed before it.
+func (g *goodness) asksStatus(node plan.Node) bool {
+	for _, source := range []string{node.Step.Condition, g.plan.Stages[node.Stage].Spec.Condition} {
+		if source == "" {
+			continue
+		}
+		if parsed, err := condition.Parse(source); err != nil || parsed.UsesStatus() {
+			return true
+		}
+	}
+	return false
+}
+
+func (g *goodness) stage(i int) bool {
+	if g.stages[i] == unknown {
+		good, full := true, true
+		for _, node := range g.plan.Stages[i].Nodes {
+			if good = g.node(node); !good {
+				break
+			}
+			full = full && g.ends[node].Status != core.StatusSkipped
+		}
+		g.stages[i], g.full[i] = answered(good), answered(full)
+	}
+	return g.stages[i] == yes
 }
 
 // allBut takes over everything but one step; what never came to an end is skipped.

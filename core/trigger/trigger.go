@@ -62,7 +62,7 @@ func (s *Service) Trigger(ctx context.Context, request core.TriggerRequest) (*co
 	if request.Info.Type == "" {
 		request.Info.Type = core.TriggerManual
 	}
-	if err := check(request); err != nil {
+	if err := Check(request); err != nil {
 		return nil, err
 	}
 	pipeline, err := s.store.Pipeline(ctx, request.PipelineID)
@@ -115,8 +115,9 @@ func checkPaths(paths []string) error {
 	return nil
 }
 
-// check refuses what no step could be given.
-func check(request core.TriggerRequest) error {
+// Check refuses what no step could be given: texts of more than a line, odd names of
+// variables, too much of anything. Parameters have a check of their own (Params).
+func Check(request core.TriggerRequest) error {
 	if !slices.Contains(core.TriggerTypes(), request.Info.Type) {
 		return &core.Error{Code: core.CodeInvalid, Message: fmt.Sprintf("there is no trigger type %q", request.Info.Type),
 			Suggestions: []string{fmt.Sprintf("use one of %v", core.TriggerTypes())}}
@@ -141,6 +142,10 @@ func check(request core.TriggerRequest) error {
 		}
 		if strings.ContainsRune(value, 0) {
 			return core.Errorf(core.CodeInvalid, "environment: the value of %s has a NUL byte, which no process can be given", name)
+		}
+		if !utf8.ValidString(value) {
+			return &core.Error{Code: core.CodeInvalid, Message: fmt.Sprintf("environment: the value of %s is not text (UTF-8)", name),
+				Suggestions: []string{"encode it, as in base64"}}
 		}
 		size += len(name) + len(value)
 	}

@@ -56,6 +56,7 @@ func TestRefused(t *testing.T) {
 		"NUL in a value":   {core.TriggerRequest{Environment: map[string]string{"A": "a\x00b"}}, core.CodeInvalid},
 		"lines of a name":  {core.TriggerRequest{Info: core.TriggerInfo{Branch: "a\nb"}}, core.CodeInvalid},
 		"no text at all":   {core.TriggerRequest{Info: core.TriggerInfo{Repository: "\xff"}}, core.CodeInvalid},
+		"bytes in a value": {core.TriggerRequest{Environment: map[string]string{"A": "\xff"}}, core.CodeInvalid},
 		"long branch":      {core.TriggerRequest{Info: core.TriggerInfo{Branch: strings.Repeat("x", maxText+1)}}, core.CodeInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
