@@ -22,6 +22,9 @@ func (a *app) inputs(f runFlags) (in runInputs, err error) {
 		return in, err
 	}
 	in.trigger.Info.ChangedPaths = f.changed
+	if err := trigger.Check(in.trigger); err != nil { // as a server would
+		return in, explained(err)
+	}
 	if in.params, err = pairs("param", f.params.list); err != nil {
 		return in, err
 	}
