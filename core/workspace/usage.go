@@ -28,8 +28,9 @@ func (q Quota) Exceeded(u Usage) bool {
 }
 
 // Usage adds up what is in the shared folder and those of the attempts. Links are not
-// followed. What comes and goes meanwhile is counted or not; so is not what nobody may
-// look into. An error means that ctx ended or that the folders cannot be read at all.
+// followed. What comes and goes meanwhile is counted or not; what nobody may look into is
+// not, nor what is deeper than a path can be long. An error means that ctx ended or that
+// the folders cannot be read.
 func (w *Workspace) Usage(ctx context.Context) (Usage, error) {
 	return w.usage(ctx, 0)
 }
@@ -42,7 +43,7 @@ func (w *Workspace) usage(ctx context.Context, mostFiles int64) (Usage, error) {
 		return c.usage, err
 	}
 	for _, folder := range append(attempts, w.shared) {
-		if err := c.folder(folder); err != nil && !errors.Is(err, errEnough) && !errors.Is(err, fs.ErrNotExist) {
+		if err := c.folder(folder, 0); err != nil && !errors.Is(err, errEnough) && !errors.Is(err, fs.ErrNotExist) {
 			return c.usage, err
 		}
 	}
@@ -65,16 +66,44 @@ var errEnough = errors.New("there is more than needs to be known")
 // entriesAtOnce bounds the memory that looking into a large folder takes.
 const entriesAtOnce = 1024
 
-func (c *count) folder(path string) error {
-	folder, err := os.Open(path)
+// folder counts what is in a folder, and below it. flags are for opening it.
+func (c *count) folder(path string, flags int) error {
+	below, err := c.list(path, flags)
 	if err != nil {
 		return err
 	}
+	for _, name := range below {
+		if err := c.folder(filepath.Join(path, name), syscall.O_NOFOLLOW); err != nil && !passable(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// passable reports whether an error is about one folder below, which is gone, closed,
+// something else by now, or too deep to be named: it is not counted. Any other, as too
+// many open files, would make less of what is there.
+func passable(err error) bool {
+	for _, of := range []error{fs.ErrNotExist, fs.ErrPermission, syscall.ENOTDIR, syscall.ELOOP, syscall.ENAMETOOLONG} {
+		if errors.Is(err, of) {
+			return true
+		}
+	}
+	return false
+}
+
+// list counts what is directly in a folder and returns the folders among it. The folder
+// is closed again then: as many would be open as folders are in each other. What a step
+// has put in the place of a folder, a link or a pipe, is neither followed nor waited for.
+func (c *count) list(path string, flags int) (below []string, err error) {
+	folder, err := os.OpenFile(path, os.O_RDONLY|syscall.O_DIRECTORY|flags, 0)
+	if err != nil {
+		return nil, err
+	}
 	defer folder.Close()
-	var below []string
 	for {
 		if err := context.Cause(c.ctx); err != nil {
-			return err
+			return nil, err
 		}
 		entries, err := folder.ReadDir(entriesAtOnce)
 		for _, entry := range entries {
@@ -84,22 +113,15 @@ func (c *count) folder(path string) error {
 			}
 		}
 		if c.most > 0 && c.usage.Files > c.most {
-			return errEnough
+			return nil, errEnough
 		}
 		if errors.Is(err, io.EOF) {
-			break
+			return below, nil
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 	}
-	for _, name := range below {
-		err := c.folder(filepath.Join(path, name))
-		if err != nil && (errors.Is(err, errEnough) || c.ctx.Err() != nil) {
-			return err
-		}
-	}
-	return nil
 }
 
 func (c *count) add(entry fs.DirEntry) {
