@@ -3,15 +3,17 @@
 //
 // Where clocks are changed, a schedule with fixed hours fires once for each time of
 // its wall clock: one that does not exist that day fires at the moment of the change,
-// one that exists twice at the first of both. A schedule for every hour (*) follows
-// real time, through both of them.
+// one that exists twice at the first of both. A schedule for every hour (*, 0-23)
+// follows real time, through both of them.
 package cron
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	_ "time/tzdata" // a machine without time zones has them here
 
 	"github.com/robfig/cron/v3"
 )
@@ -23,8 +25,8 @@ type Schedule struct {
 	location                               *time.Location
 }
 
-// starBit marks a field that is * in the library's masks.
-const starBit = 1 << 63
+// allHours is the mask of a schedule for every hour.
+const allHours = 1<<24 - 1
 
 // Parse reads an expression: five fields, or a name like @daily, perhaps after
 // CRON_TZ=zone. zone is used for one that names none; empty is UTC.
@@ -42,8 +44,11 @@ func Parse(expression, zone string) (*Schedule, error) {
 	if err != nil {
 		return nil, fmt.Errorf("there is no time zone %q", zone)
 	}
-	if len(fields) == 5 {
+	switch {
+	case len(fields) == 5:
 		fields[4] = sundays(fields[4])
+	case len(fields) != 1 || !strings.HasPrefix(fields[0], "@"):
+		return nil, fmt.Errorf("the schedule %q has %d fields, not 5", expression, len(fields))
 	}
 	parsed, err := cron.ParseStandard(strings.Join(fields, " "))
 	if err != nil {
@@ -53,9 +58,17 @@ func Parse(expression, zone string) (*Schedule, error) {
 	if !ok {
 		return nil, fmt.Errorf("the schedule %q is an interval; write five fields", expression)
 	}
-	return &Schedule{minutes: spec.Minute, hours: spec.Hour, days: spec.Dom, months: spec.Month, weekdays: spec.Dow,
-		anyDay: spec.Dom&starBit != 0, anyWeekday: spec.Dow&starBit != 0, everyHour: spec.Hour&starBit != 0, location: location}, nil
+	s := &Schedule{minutes: spec.Minute, hours: spec.Hour, days: spec.Dom, months: spec.Month, weekdays: spec.Dow,
+		anyDay: true, anyWeekday: true, everyHour: spec.Hour&allHours == allHours, location: location}
+	if len(fields) == 5 {
+		// A step of every day, */2, is no restriction either (crontab(5)); the library
+		// takes it for one.
+		s.anyDay, s.anyWeekday = strings.ContainsAny(fields[2], "*?"), strings.ContainsAny(fields[4], "*?")
+	}
+	return s, nil
 }
+
+var weekdayNames = strings.Fields("sun mon tue wed thu fri sat")
 
 // sundays writes the 7 that crontab(5) allows for Sunday as 0, also at the end of a
 // range.
@@ -69,6 +82,9 @@ func sundays(field string) string {
 			part = "0"
 		case ranged && to == "7":
 			first, err := strconv.Atoi(from)
+			if named := slices.Index(weekdayNames, strings.ToLower(from)); named >= 0 {
+				first, err = named, nil
+			}
 			by := 1
 			if stepped {
 				by, _ = strconv.Atoi(step)
@@ -131,7 +147,7 @@ func (s *Schedule) nextReal(noon, after time.Time) (time.Time, bool) {
 	year, month, day := noon.Date()
 	t := time.Date(year, month, day, 0, 0, 0, 0, s.location)
 	if after.After(t) {
-		t = after.Truncate(time.Minute)
+		t = after.Add(-time.Duration(after.Second())*time.Second - time.Duration(after.Nanosecond()))
 	}
 	for ; t.YearDay() == noon.YearDay() || t.Before(noon); t = t.Add(time.Minute) {
 		if t.After(after) && t.YearDay() == noon.YearDay() && s.minutes&(1<<uint(t.Minute())) != 0 {

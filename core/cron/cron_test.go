@@ -3,7 +3,6 @@ package cron_test
 import (
 	"testing"
 	"time"
-	_ "time/tzdata" // a machine without time zones has them here
 
 	"github.com/patchbay-ci/patchbay/core/cron"
 )
@@ -21,6 +20,11 @@ func TestNext(t *testing.T) {
 		"sunday is 7":             {"0 0 * * 6-7", "", "2026-01-01T00:00:00Z", []string{"2026-01-03T00:00:00Z", "2026-01-04T00:00:00Z", "2026-01-10T00:00:00Z"}},
 		"the last of long months": {"0 0 31 * *", "", "2026-01-31T00:00:00Z", []string{"2026-03-31T00:00:00Z", "2026-05-31T00:00:00Z"}},
 		"leap day":                {"0 0 29 2 *", "", "2026-01-01T00:00:00Z", []string{"2028-02-29T00:00:00Z", "2032-02-29T00:00:00Z"}},
+		"steps and lists":         {"10-40/15,50 */8 * * *", "", "2026-01-01T00:30:00Z", []string{"2026-01-01T00:40:00Z", "2026-01-01T00:50:00Z", "2026-01-01T08:10:00Z"}},
+		"a step is for every day": {"0 0 */2 * mon", "", "2026-01-01T00:00:00Z", []string{"2026-01-05T00:00:00Z", "2026-01-19T00:00:00Z"}},
+		"friday to sunday, as 7":  {"0 0 * * fri-7", "", "2026-01-01T00:00:00Z", []string{"2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z", "2026-01-04T00:00:00Z", "2026-01-09T00:00:00Z"}},
+		"names of months":         {"0 0 1 Feb,DEC *", "", "2026-01-01T00:00:00Z", []string{"2026-02-01T00:00:00Z", "2026-12-01T00:00:00Z"}},
+		"no leap year in 2100":    {"0 0 29 2 *", "", "2096-03-01T00:00:00Z", []string{"2104-02-29T00:00:00Z"}},
 		"a name":                  {"@daily", "Asia/Tokyo", "2026-01-01T00:00:00Z", []string{"2026-01-01T15:00:00Z"}},
 		"its own zone":            {"CRON_TZ=America/New_York 0 9 * * *", "UTC", "2026-01-01T00:00:00Z", []string{"2026-01-01T14:00:00Z"}},
 
@@ -31,6 +35,9 @@ func TestNext(t *testing.T) {
 		"two in the gap fire once": {"0,30 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", []string{"2026-03-29T01:00:00Z", "2026-03-30T00:00:00Z"}},
 		"hourly, forward":          {"0 * * * *", "Europe/Berlin", "2026-03-28T23:30:00Z", []string{"2026-03-29T00:00:00Z", "2026-03-29T01:00:00Z", "2026-03-29T02:00:00Z"}},
 		"hourly, back":             {"0 * * * *", "Europe/Berlin", "2026-10-24T23:30:00Z", []string{"2026-10-25T00:00:00Z", "2026-10-25T01:00:00Z", "2026-10-25T02:00:00Z"}},
+		"all hours are every hour": {"0 0-23 * * *", "Europe/Berlin", "2026-10-24T23:30:00Z", []string{"2026-10-25T00:00:00Z", "2026-10-25T01:00:00Z", "2026-10-25T02:00:00Z"}},
+		"hourly in New York, back": {"59 * * * *", "America/New_York", "2026-11-01T05:00:00Z", []string{"2026-11-01T05:59:00Z", "2026-11-01T06:59:00Z"}},
+		"steps of hours, back":     {"0 */2 * * *", "Europe/Berlin", "2026-10-24T21:30:00Z", []string{"2026-10-24T22:00:00Z", "2026-10-25T00:00:00Z", "2026-10-25T03:00:00Z"}},
 		"over midnight":            {"*/30 * * * *", "America/New_York", "2026-10-31T03:45:00Z", []string{"2026-10-31T04:00:00Z", "2026-10-31T04:30:00Z"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -63,7 +70,7 @@ func TestNever(t *testing.T) {
 	if next, ok := s.Next(time.Now()); ok {
 		t.Errorf("a 30th of February: %s", next)
 	}
-	for _, wrong := range []string{"", "* * * *", "60 * * * *", "@every 5m", "CRON_TZ=Nowhere/There * * * * *", "* * * * 8", "a b c d e"} {
+	for _, wrong := range []string{"", "* * * *", "60 * * * *", "@every 5m", "CRON_TZ=Nowhere/There * * * * *", "* * * * 8", "a b c d e", "TZ=UTC TZ=", "TZ=UTC", "TZ=UTC TZ=UTC * * * * *", "0 0 2 * * *", "@reboot"} {
 		if _, err := cron.Parse(wrong, ""); err == nil {
 			t.Errorf("%q is taken", wrong)
 		}
@@ -73,6 +80,8 @@ func TestNever(t *testing.T) {
 func FuzzNext(f *testing.F) {
 	f.Add("*/5 1-3,7 * feb 6-7", int64(1_700_000_000))
 	f.Add("30 2 * * *", int64(1_774_700_000))
+	f.Add("TZ=UTC TZ=", int64(0))
+	f.Add("0 * * * *", int64(-3_000_000_000))
 	f.Fuzz(func(t *testing.T, expression string, at int64) {
 		s, err := cron.Parse(expression, "Europe/Berlin")
 		if err != nil {

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/patchbay-ci/patchbay/core/cron"
 )
 
 // cronField is one of the five fields of a schedule.
@@ -56,6 +58,14 @@ func checkCron(expression string) (message, suggestion string) {
 				fmt.Sprintf("write *, a number from %d to %d, a range a-b, a list a,b or a step */n", cronFields[i].min, cronFields[i].max)
 		}
 	}
+	// Who runs the schedule has the last word: nothing is let in that would never fire.
+	parsed, err := cron.Parse(expression, "")
+	if err != nil {
+		return err.Error(), "minute hour day month weekday, as in 0 2 * * 1-5"
+	}
+	if _, ok := parsed.Next(time.Now()); !ok {
+		return "no such day ever comes", "give a day that the month has"
+	}
 	return "", ""
 }
 
@@ -99,14 +109,11 @@ func (f cronField) value(text string) (int, bool) {
 
 var timeZoneForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$`)
 
-// isTimeZone asks the system, if it knows time zones; otherwise only for the form.
+// isTimeZone asks the system, and what core/cron has for a system without time zones.
 func isTimeZone(name string) bool {
 	if !timeZoneForm.MatchString(name) {
 		return false
 	}
-	if _, err := time.LoadLocation(name); err == nil {
-		return true
-	}
-	_, err := time.LoadLocation("Europe/London")
-	return err != nil
+	_, err := time.LoadLocation(name)
+	return err == nil
 }
