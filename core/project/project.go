@@ -60,8 +60,9 @@ func (s *Summary) leaveOut(path, reason string) {
 //     which have the last word in their folder: there, !dist brings in what git
 //     ignores. In a part of a git work tree, those of the folders around it count too.
 //   - The folder .git is copied, so that the copy is a work tree as well. A file .git
-//     that stands for a repository outside of the project is left out: with it, steps
-//     would work on that repository. .patchbay, which a server keeps its data in, is
+//     that stands for a repository outside of the project is left out, and so is a
+//     repository whose files are said to be outside (core.worktree): with them, steps
+//     would change what is the user's. .patchbay, which a server keeps its data in, is
 //     not copied either.
 //   - Links stay links; those that lead out of the project are left out and named in
 //     the Summary. So are sockets, pipes, devices and what cannot be read.

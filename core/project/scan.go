@@ -181,6 +181,11 @@ func (s *scan) note(name string, found fs.DirEntry, around *rules, inGit bool) e
 	switch kind := info.Mode().Type(); {
 	case kind == fs.ModeDir && os.SameFile(info, s.into):
 		return nil
+	case kind == fs.ModeDir && path.Base(name) == gitFolder:
+		if reason := s.worksOn(name); reason != "" {
+			s.summary.leaveOut(name+"/", reason)
+			return nil
+		}
 	case kind == 0:
 		if reason := s.standsFor(name); reason != "" {
 			s.summary.leaveOut(name, reason)
@@ -190,7 +195,11 @@ func (s *scan) note(name string, found fs.DirEntry, around *rules, inGit bool) e
 		first, _, _ := strings.Cut(name, "/")
 		s.sizes[first] += core.Size(info.Size())
 	case kind == fs.ModeSymlink:
-		if reason := s.leadsOut(name); reason != "" {
+		reason := s.leadsOut(name)
+		if reason == "" && path.Base(name) == gitFolder {
+			reason = s.worksOn(name)
+		}
+		if reason != "" {
 			s.summary.leaveOut(name, reason)
 			return nil
 		}
