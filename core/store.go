@@ -68,23 +68,6 @@ type ExecutionStore interface {
 	StepRuns(ctx context.Context, executionID string) ([]*StepRun, error)
 }
 
-// Token lets a program or a person in. The secret itself is never stored.
-type Token struct {
-	ID   string `json:"id" bson:"_id"`
-	Name string `json:"name" bson:"name"`
-	// Hash is the SHA-256 of the secret, in hex.
-	Hash      string    `json:"-" bson:"hash"`
-	CreatedAt time.Time `json:"created_at" bson:"created_at"`
-}
-
-// TokenStore keeps tokens. It is safe for concurrent use.
-type TokenStore interface {
-	CreateToken(ctx context.Context, t *Token) error
-	// TokenByHash returns NotFound for an unknown hash.
-	TokenByHash(ctx context.Context, hash string) (*Token, error)
-	CountTokens(ctx context.Context) (int, error)
-}
-
 // ArtifactStore keeps what is known of artifacts and caches; the content is in a
 // BlobStore. It is safe for concurrent use.
 type ArtifactStore interface {
@@ -127,7 +110,11 @@ type SettingStore interface {
 type Store interface {
 	PipelineStore
 	ExecutionStore
+	UserStore
 	TokenStore
+	SessionStore
+	SigningKeyStore
+	AuditStore
 	SecretStore
 	ArtifactStore
 	SettingStore

@@ -25,6 +25,11 @@ type Store struct {
 	artifacts  map[string]core.Artifact
 	caches     map[string]core.CacheEntry
 	settings   map[string][]byte
+	users      map[string]core.User
+	grants     map[grantKey]core.Grant
+	sessions   map[string]core.Session
+	keys       map[string]core.SigningKey
+	audit      []core.AuditEntry // by ID
 }
 
 // New makes an empty store.
@@ -33,7 +38,9 @@ func New() *Store {
 		numbers: map[string]int64{}, executions: map[string]core.Execution{},
 		steps: map[string]map[int]core.StepRun{}, tokens: map[string]core.Token{},
 		secrets: map[secretKey]core.Secret{}, artifacts: map[string]core.Artifact{},
-		caches: map[string]core.CacheEntry{}, settings: map[string][]byte{}}
+		caches: map[string]core.CacheEntry{}, settings: map[string][]byte{},
+		users: map[string]core.User{}, grants: map[grantKey]core.Grant{},
+		sessions: map[string]core.Session{}, keys: map[string]core.SigningKey{}}
 }
 
 // Kind implements core.Store.
@@ -44,41 +51,6 @@ func (s *Store) Ping(ctx context.Context) error { return ctx.Err() }
 
 // Close implements core.Store.
 func (s *Store) Close() error { return nil }
-
-// CreateToken implements core.TokenStore.
-func (s *Store) CreateToken(ctx context.Context, t *core.Token) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, there := s.tokens[t.Hash]; there {
-		return core.Conflict("token", t.ID)
-	}
-	s.tokens[t.Hash] = *t
-	return nil
-}
-
-// TokenByHash implements core.TokenStore.
-func (s *Store) TokenByHash(ctx context.Context, hash string) (*core.Token, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	t, found := s.tokens[hash]
-	if !found {
-		return nil, core.NotFound("token", "with this hash")
-	}
-	return &t, nil
-}
-
-// CountTokens implements core.TokenStore.
-func (s *Store) CountTokens(ctx context.Context) (int, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return len(s.tokens), ctx.Err()
-}
 
 // page applies a Page to IDs in ascending order; the newest come first.
 func page(ids []string, p core.Page, wanted func(string) bool) []string {

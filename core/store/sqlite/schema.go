@@ -82,6 +82,57 @@ CREATE TABLE caches (
 	UNIQUE (pipeline_id, key)
 );
 CREATE INDEX caches_by_use ON caches (used_at, id);
+`, `
+ALTER TABLE tokens ADD COLUMN id TEXT;
+ALTER TABLE tokens ADD COLUMN user_id TEXT NOT NULL DEFAULT '';
+UPDATE tokens SET id = json_extract(CAST(doc AS TEXT), '$.id');
+CREATE UNIQUE INDEX tokens_by_id ON tokens (id);
+CREATE INDEX tokens_by_user ON tokens (user_id, id);
+CREATE TABLE users (
+	id      TEXT PRIMARY KEY,
+	name    TEXT NOT NULL UNIQUE,
+	version INTEGER NOT NULL,
+	doc     BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE identities (
+	provider TEXT NOT NULL,
+	subject  TEXT NOT NULL,
+	user_id  TEXT NOT NULL,
+	PRIMARY KEY (provider, subject)
+) WITHOUT ROWID;
+CREATE INDEX identities_by_user ON identities (user_id);
+CREATE TABLE grants (
+	user_id     TEXT NOT NULL,
+	pipeline_id TEXT NOT NULL,
+	doc         BLOB NOT NULL,
+	PRIMARY KEY (user_id, pipeline_id)
+) WITHOUT ROWID;
+CREATE TABLE sessions (
+	id         TEXT PRIMARY KEY,
+	user_id    TEXT NOT NULL,
+	family     TEXT NOT NULL UNIQUE,
+	expires_at INTEGER NOT NULL,
+	version    INTEGER NOT NULL,
+	doc        BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX sessions_by_user ON sessions (user_id, id);
+CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+CREATE TABLE signing_keys (
+	id  TEXT PRIMARY KEY,
+	doc BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE audit (
+	id     TEXT PRIMARY KEY,
+	at     INTEGER NOT NULL,
+	who    TEXT NOT NULL,
+	action TEXT NOT NULL,
+	target TEXT NOT NULL,
+	doc    BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX audit_by_time ON audit (at);
+CREATE INDEX audit_by_who ON audit (who, id);
+CREATE INDEX audit_by_action ON audit (action, id);
+CREATE INDEX audit_by_target ON audit (target, id);
 `}
 
 // migrate brings the schema up to date, each step all or nothing.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -19,7 +20,7 @@ import (
 // Run checks that the stores that open makes, each empty, keep core.Store's promises.
 func Run(t *testing.T, open func(t *testing.T) core.Store) {
 	t.Helper()
-	for name, test := range map[string]func(*testing.T, core.Store){
+	suite := map[string]func(*testing.T, core.Store){
 		"pipelines":           pipelines,
 		"pipeline updates":    pipelineUpdates,
 		"revisions":           revisions,
@@ -46,7 +47,9 @@ func Run(t *testing.T, open func(t *testing.T) core.Store) {
 		"one artifact a name": oneArtifactAName,
 		"nothing there":       nothingThere,
 		"cancelled":           cancelled,
-	} {
+	}
+	maps.Copy(suite, accessSuite())
+	for name, test := range suite {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := open(t)
