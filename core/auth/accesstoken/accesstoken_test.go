@@ -136,7 +136,9 @@ func TestForgeries(t *testing.T) {
 		}
 		return text
 	}
-	signed := func(change func(jwt.MapClaims, map[string]any)) string { return make(jwt.SigningMethodEdDSA, own.private, change) }
+	signed := func(change func(jwt.MapClaims, map[string]any)) string {
+		return make(jwt.SigningMethodEdDSA, own.private, change)
+	}
 	nothing := func(jwt.MapClaims, map[string]any) {}
 	if _, err := i.Verify(t.Context(), signed(nothing)); err != nil {
 		t.Fatalf("the one that the cases are made of: %v", err)
