@@ -148,7 +148,9 @@ func TestGitHubInTrouble(t *testing.T) {
 			})
 		},
 		"a redirect": func(p *provider) {
-			p.mux.HandleFunc("GET /api/v3/user", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://evil.example", 302) })
+			p.mux.HandleFunc("GET /api/v3/user", func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, "https://evil.example", http.StatusFound)
+			})
 		},
 		"no token": func(p *provider) { p.token = func(url.Values) map[string]any { return map[string]any{"scope": ""} } },
 	} {
