@@ -95,6 +95,16 @@ func TriggerTypes() []TriggerType {
 	return []TriggerType{TriggerManual, TriggerWebhook, TriggerSchedule, TriggerGitPush, TriggerGitTag, TriggerPullRequest}
 }
 
+// Delivered reports whether deliveries of webhooks start what has such a trigger.
+func (t TriggerType) Delivered() bool {
+	switch t {
+	case TriggerWebhook, TriggerGitPush, TriggerGitTag, TriggerPullRequest:
+		return true
+	default:
+		return false
+	}
+}
+
 // Trigger is a declared reason to run a pipeline.
 type Trigger struct {
 	Type   TriggerType   `json:"trigger_type" bson:"trigger_type"`
@@ -110,6 +120,33 @@ type TriggerConfig struct {
 	TagPatterns    []string `json:"tag_patterns,omitempty" bson:"tag_patterns,omitempty"`
 	Repository     string   `json:"repository,omitempty" bson:"repository,omitempty"`
 	Events         []string `json:"events,omitempty" bson:"events,omitempty"`
+	// Paths and IgnorePaths narrow to changes, as those of When do.
+	Paths       []string `json:"paths,omitempty" bson:"paths,omitempty"`
+	IgnorePaths []string `json:"ignore_paths,omitempty" bson:"ignore_paths,omitempty"`
+	// Connector reads the deliveries; empty is the one whose they are by their headers.
+	Connector string `json:"connector,omitempty" bson:"connector,omitempty"`
+	// Secret names what deliveries are signed with; empty is DefaultWebhookSecret.
+	Secret string `json:"secret,omitempty" bson:"secret,omitempty"`
+	// AllowUnsigned lets in what nobody has signed, from anybody, at the pipeline's own
+	// address. There is no Secret then.
+	AllowUnsigned bool `json:"allow_unsigned,omitempty" bson:"allow_unsigned,omitempty"`
+	// Options are the connector's own, a JSON object.
+	Options json.RawMessage `json:"options,omitempty" bson:"options,omitempty"`
+}
+
+// DefaultWebhookSecret is the secret of triggers that name none.
+const DefaultWebhookSecret = "WEBHOOK_SECRET"
+
+// SecretName is the secret that deliveries for the trigger are signed with; empty when
+// they need no signature.
+func (c *TriggerConfig) SecretName() string {
+	switch {
+	case c.AllowUnsigned:
+		return ""
+	case c.Secret == "":
+		return DefaultWebhookSecret
+	}
+	return c.Secret
 }
 
 // Notifications are messages sent when a run starts or ends.

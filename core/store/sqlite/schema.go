@@ -13,7 +13,8 @@ import (
 // not, because their documents are long. Each list of executions has an index with
 // its filter first and the ID, which is their order, behind. Documents of artifacts
 // may be long as well (their files). A cache's key is bytes, because a prefix of it is
-// a range of them. Times are microseconds since 1970, in UTC.
+// a range of them. A delivery's body is the last column, so that lists do not read it.
+// Times are microseconds since 1970, in UTC.
 var migrations = []string{`
 CREATE TABLE pipelines (
 	id      TEXT PRIMARY KEY,
@@ -133,6 +134,28 @@ CREATE INDEX audit_by_time ON audit (at);
 CREATE INDEX audit_by_who ON audit (who, id);
 CREATE INDEX audit_by_action ON audit (action, id);
 CREATE INDEX audit_by_target ON audit (target, id);
+`, `
+CREATE TABLE deliveries (
+	id          TEXT NOT NULL UNIQUE,
+	scope       TEXT NOT NULL,
+	sender_id   TEXT NOT NULL,
+	status      TEXT NOT NULL,
+	received_at INTEGER NOT NULL,
+	size        INTEGER NOT NULL,
+	blob        TEXT,
+	version     INTEGER NOT NULL,
+	doc         BLOB NOT NULL,
+	body        BLOB,
+	UNIQUE (scope, sender_id)
+);
+CREATE INDEX deliveries_by_scope ON deliveries (scope, id);
+CREATE INDEX deliveries_by_status ON deliveries (status, id, size);
+CREATE TABLE delivery_pipelines (
+	pipeline_id TEXT NOT NULL,
+	delivery_id TEXT NOT NULL,
+	PRIMARY KEY (pipeline_id, delivery_id)
+) WITHOUT ROWID;
+CREATE INDEX delivery_pipelines_by_delivery ON delivery_pipelines (delivery_id);
 `}
 
 // migrate brings the schema up to date, each step all or nothing.
