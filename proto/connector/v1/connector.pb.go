@@ -486,9 +486,12 @@ type DescribeResponse struct {
 	// One line of help.
 	Summary string `protobuf:"bytes,4,opt,name=summary,proto3" json:"summary,omitempty"`
 	// At least one. The first is used by steps that name none.
-	Actions       []*Action     `protobuf:"bytes,5,rep,name=actions,proto3" json:"actions,omitempty"`
-	Capabilities  []Capability  `protobuf:"varint,6,rep,packed,name=capabilities,proto3,enum=connector.v1.Capability" json:"capabilities,omitempty"`
-	Secrets       []*SecretSpec `protobuf:"bytes,7,rep,name=secrets,proto3" json:"secrets,omitempty"`
+	Actions      []*Action     `protobuf:"bytes,5,rep,name=actions,proto3" json:"actions,omitempty"`
+	Capabilities []Capability  `protobuf:"varint,6,rep,packed,name=capabilities,proto3,enum=connector.v1.Capability" json:"capabilities,omitempty"`
+	Secrets      []*SecretSpec `protobuf:"bytes,7,rep,name=secrets,proto3" json:"secrets,omitempty"`
+	// How deliveries for the connector are known and what a trigger may say about
+	// them. For those with CAPABILITY_PARSE_WEBHOOK.
+	Webhook       *WebhookSpec `protobuf:"bytes,8,opt,name=webhook,proto3" json:"webhook,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -572,6 +575,71 @@ func (x *DescribeResponse) GetSecrets() []*SecretSpec {
 	return nil
 }
 
+func (x *DescribeResponse) GetWebhook() *WebhookSpec {
+	if x != nil {
+		return x.Webhook
+	}
+	return nil
+}
+
+// WebhookSpec says which deliveries a connector reads.
+type WebhookSpec struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names of headers, in lower case, one of which each delivery of this sender has
+	// and no other sender's: "x-github-event". Without them a trigger has to name the
+	// connector.
+	Headers []string `protobuf:"bytes,1,rep,name=headers,proto3" json:"headers,omitempty"`
+	// JSON Schema (2020-12) of what a trigger may have as options; empty when it takes
+	// none.
+	OptionsSchema []byte `protobuf:"bytes,2,opt,name=options_schema,json=optionsSchema,proto3" json:"options_schema,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WebhookSpec) Reset() {
+	*x = WebhookSpec{}
+	mi := &file_connector_v1_connector_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WebhookSpec) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WebhookSpec) ProtoMessage() {}
+
+func (x *WebhookSpec) ProtoReflect() protoreflect.Message {
+	mi := &file_connector_v1_connector_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WebhookSpec.ProtoReflect.Descriptor instead.
+func (*WebhookSpec) Descriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *WebhookSpec) GetHeaders() []string {
+	if x != nil {
+		return x.Headers
+	}
+	return nil
+}
+
+func (x *WebhookSpec) GetOptionsSchema() []byte {
+	if x != nil {
+		return x.OptionsSchema
+	}
+	return nil
+}
+
 // Action is one thing a connector can do.
 type Action struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -587,7 +655,7 @@ type Action struct {
 
 func (x *Action) Reset() {
 	*x = Action{}
-	mi := &file_connector_v1_connector_proto_msgTypes[2]
+	mi := &file_connector_v1_connector_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -599,7 +667,7 @@ func (x *Action) String() string {
 func (*Action) ProtoMessage() {}
 
 func (x *Action) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[2]
+	mi := &file_connector_v1_connector_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -612,7 +680,7 @@ func (x *Action) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Action.ProtoReflect.Descriptor instead.
 func (*Action) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{2}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Action) GetName() string {
@@ -654,7 +722,7 @@ type OutputSpec struct {
 
 func (x *OutputSpec) Reset() {
 	*x = OutputSpec{}
-	mi := &file_connector_v1_connector_proto_msgTypes[3]
+	mi := &file_connector_v1_connector_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -666,7 +734,7 @@ func (x *OutputSpec) String() string {
 func (*OutputSpec) ProtoMessage() {}
 
 func (x *OutputSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[3]
+	mi := &file_connector_v1_connector_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -679,7 +747,7 @@ func (x *OutputSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputSpec.ProtoReflect.Descriptor instead.
 func (*OutputSpec) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{3}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *OutputSpec) GetName() string {
@@ -708,7 +776,7 @@ type SecretSpec struct {
 
 func (x *SecretSpec) Reset() {
 	*x = SecretSpec{}
-	mi := &file_connector_v1_connector_proto_msgTypes[4]
+	mi := &file_connector_v1_connector_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -720,7 +788,7 @@ func (x *SecretSpec) String() string {
 func (*SecretSpec) ProtoMessage() {}
 
 func (x *SecretSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[4]
+	mi := &file_connector_v1_connector_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -733,7 +801,7 @@ func (x *SecretSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SecretSpec.ProtoReflect.Descriptor instead.
 func (*SecretSpec) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{4}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *SecretSpec) GetName() string {
@@ -768,7 +836,7 @@ type ValidateConfigRequest struct {
 
 func (x *ValidateConfigRequest) Reset() {
 	*x = ValidateConfigRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[5]
+	mi := &file_connector_v1_connector_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -780,7 +848,7 @@ func (x *ValidateConfigRequest) String() string {
 func (*ValidateConfigRequest) ProtoMessage() {}
 
 func (x *ValidateConfigRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[5]
+	mi := &file_connector_v1_connector_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -793,7 +861,7 @@ func (x *ValidateConfigRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateConfigRequest.ProtoReflect.Descriptor instead.
 func (*ValidateConfigRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{5}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ValidateConfigRequest) GetAction() string {
@@ -819,7 +887,7 @@ type ValidateConfigResponse struct {
 
 func (x *ValidateConfigResponse) Reset() {
 	*x = ValidateConfigResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[6]
+	mi := &file_connector_v1_connector_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -831,7 +899,7 @@ func (x *ValidateConfigResponse) String() string {
 func (*ValidateConfigResponse) ProtoMessage() {}
 
 func (x *ValidateConfigResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[6]
+	mi := &file_connector_v1_connector_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -844,7 +912,7 @@ func (x *ValidateConfigResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateConfigResponse.ProtoReflect.Descriptor instead.
 func (*ValidateConfigResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{6}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ValidateConfigResponse) GetDiagnostics() []*Diagnostic {
@@ -869,7 +937,7 @@ type Diagnostic struct {
 
 func (x *Diagnostic) Reset() {
 	*x = Diagnostic{}
-	mi := &file_connector_v1_connector_proto_msgTypes[7]
+	mi := &file_connector_v1_connector_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -881,7 +949,7 @@ func (x *Diagnostic) String() string {
 func (*Diagnostic) ProtoMessage() {}
 
 func (x *Diagnostic) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[7]
+	mi := &file_connector_v1_connector_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -894,7 +962,7 @@ func (x *Diagnostic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Diagnostic.ProtoReflect.Descriptor instead.
 func (*Diagnostic) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{7}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Diagnostic) GetSeverity() Severity {
@@ -943,7 +1011,7 @@ type Step struct {
 
 func (x *Step) Reset() {
 	*x = Step{}
-	mi := &file_connector_v1_connector_proto_msgTypes[8]
+	mi := &file_connector_v1_connector_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -955,7 +1023,7 @@ func (x *Step) String() string {
 func (*Step) ProtoMessage() {}
 
 func (x *Step) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[8]
+	mi := &file_connector_v1_connector_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -968,7 +1036,7 @@ func (x *Step) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Step.ProtoReflect.Descriptor instead.
 func (*Step) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{8}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Step) GetAttemptId() string {
@@ -1028,7 +1096,7 @@ type Workspace struct {
 
 func (x *Workspace) Reset() {
 	*x = Workspace{}
-	mi := &file_connector_v1_connector_proto_msgTypes[9]
+	mi := &file_connector_v1_connector_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1040,7 +1108,7 @@ func (x *Workspace) String() string {
 func (*Workspace) ProtoMessage() {}
 
 func (x *Workspace) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[9]
+	mi := &file_connector_v1_connector_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1053,7 +1121,7 @@ func (x *Workspace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Workspace.ProtoReflect.Descriptor instead.
 func (*Workspace) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{9}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Workspace) GetPath() string {
@@ -1079,7 +1147,7 @@ type PreExecuteRequest struct {
 
 func (x *PreExecuteRequest) Reset() {
 	*x = PreExecuteRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[10]
+	mi := &file_connector_v1_connector_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1091,7 +1159,7 @@ func (x *PreExecuteRequest) String() string {
 func (*PreExecuteRequest) ProtoMessage() {}
 
 func (x *PreExecuteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[10]
+	mi := &file_connector_v1_connector_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1104,7 +1172,7 @@ func (x *PreExecuteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreExecuteRequest.ProtoReflect.Descriptor instead.
 func (*PreExecuteRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{10}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *PreExecuteRequest) GetStep() *Step {
@@ -1122,7 +1190,7 @@ type PreExecuteResponse struct {
 
 func (x *PreExecuteResponse) Reset() {
 	*x = PreExecuteResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[11]
+	mi := &file_connector_v1_connector_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1134,7 +1202,7 @@ func (x *PreExecuteResponse) String() string {
 func (*PreExecuteResponse) ProtoMessage() {}
 
 func (x *PreExecuteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[11]
+	mi := &file_connector_v1_connector_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1147,7 +1215,7 @@ func (x *PreExecuteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreExecuteResponse.ProtoReflect.Descriptor instead.
 func (*PreExecuteResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{11}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{12}
 }
 
 type RunStepRequest struct {
@@ -1163,7 +1231,7 @@ type RunStepRequest struct {
 
 func (x *RunStepRequest) Reset() {
 	*x = RunStepRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[12]
+	mi := &file_connector_v1_connector_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1175,7 +1243,7 @@ func (x *RunStepRequest) String() string {
 func (*RunStepRequest) ProtoMessage() {}
 
 func (x *RunStepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[12]
+	mi := &file_connector_v1_connector_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1188,7 +1256,7 @@ func (x *RunStepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunStepRequest.ProtoReflect.Descriptor instead.
 func (*RunStepRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{12}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RunStepRequest) GetMessage() isRunStepRequest_Message {
@@ -1251,7 +1319,7 @@ type Start struct {
 
 func (x *Start) Reset() {
 	*x = Start{}
-	mi := &file_connector_v1_connector_proto_msgTypes[13]
+	mi := &file_connector_v1_connector_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1263,7 +1331,7 @@ func (x *Start) String() string {
 func (*Start) ProtoMessage() {}
 
 func (x *Start) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[13]
+	mi := &file_connector_v1_connector_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1276,7 +1344,7 @@ func (x *Start) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Start.ProtoReflect.Descriptor instead.
 func (*Start) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{13}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Start) GetStep() *Step {
@@ -1324,7 +1392,7 @@ type Offsets struct {
 
 func (x *Offsets) Reset() {
 	*x = Offsets{}
-	mi := &file_connector_v1_connector_proto_msgTypes[14]
+	mi := &file_connector_v1_connector_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1336,7 +1404,7 @@ func (x *Offsets) String() string {
 func (*Offsets) ProtoMessage() {}
 
 func (x *Offsets) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[14]
+	mi := &file_connector_v1_connector_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1349,7 +1417,7 @@ func (x *Offsets) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Offsets.ProtoReflect.Descriptor instead.
 func (*Offsets) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{14}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Offsets) GetStdout() int64 {
@@ -1377,7 +1445,7 @@ type Cancel struct {
 
 func (x *Cancel) Reset() {
 	*x = Cancel{}
-	mi := &file_connector_v1_connector_proto_msgTypes[15]
+	mi := &file_connector_v1_connector_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1389,7 +1457,7 @@ func (x *Cancel) String() string {
 func (*Cancel) ProtoMessage() {}
 
 func (x *Cancel) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[15]
+	mi := &file_connector_v1_connector_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1402,7 +1470,7 @@ func (x *Cancel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancel.ProtoReflect.Descriptor instead.
 func (*Cancel) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{15}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Cancel) GetGrace() *durationpb.Duration {
@@ -1428,7 +1496,7 @@ type RunStepResponse struct {
 
 func (x *RunStepResponse) Reset() {
 	*x = RunStepResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[16]
+	mi := &file_connector_v1_connector_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1440,7 +1508,7 @@ func (x *RunStepResponse) String() string {
 func (*RunStepResponse) ProtoMessage() {}
 
 func (x *RunStepResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[16]
+	mi := &file_connector_v1_connector_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1453,7 +1521,7 @@ func (x *RunStepResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunStepResponse.ProtoReflect.Descriptor instead.
 func (*RunStepResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{16}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RunStepResponse) GetMessage() isRunStepResponse_Message {
@@ -1555,7 +1623,7 @@ type Output struct {
 
 func (x *Output) Reset() {
 	*x = Output{}
-	mi := &file_connector_v1_connector_proto_msgTypes[17]
+	mi := &file_connector_v1_connector_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1567,7 +1635,7 @@ func (x *Output) String() string {
 func (*Output) ProtoMessage() {}
 
 func (x *Output) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[17]
+	mi := &file_connector_v1_connector_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1580,7 +1648,7 @@ func (x *Output) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Output.ProtoReflect.Descriptor instead.
 func (*Output) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{17}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Output) GetStream() Stream {
@@ -1616,7 +1684,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_connector_v1_connector_proto_msgTypes[18]
+	mi := &file_connector_v1_connector_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1628,7 +1696,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[18]
+	mi := &file_connector_v1_connector_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1641,7 +1709,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{18}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Progress) GetMessage() string {
@@ -1668,7 +1736,7 @@ type State struct {
 
 func (x *State) Reset() {
 	*x = State{}
-	mi := &file_connector_v1_connector_proto_msgTypes[19]
+	mi := &file_connector_v1_connector_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1680,7 +1748,7 @@ func (x *State) String() string {
 func (*State) ProtoMessage() {}
 
 func (x *State) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[19]
+	mi := &file_connector_v1_connector_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1693,7 +1761,7 @@ func (x *State) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use State.ProtoReflect.Descriptor instead.
 func (*State) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{19}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *State) GetData() []byte {
@@ -1714,7 +1782,7 @@ type SetOutput struct {
 
 func (x *SetOutput) Reset() {
 	*x = SetOutput{}
-	mi := &file_connector_v1_connector_proto_msgTypes[20]
+	mi := &file_connector_v1_connector_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1726,7 +1794,7 @@ func (x *SetOutput) String() string {
 func (*SetOutput) ProtoMessage() {}
 
 func (x *SetOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[20]
+	mi := &file_connector_v1_connector_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1739,7 +1807,7 @@ func (x *SetOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetOutput.ProtoReflect.Descriptor instead.
 func (*SetOutput) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{20}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SetOutput) GetName() string {
@@ -1774,7 +1842,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_connector_v1_connector_proto_msgTypes[21]
+	mi := &file_connector_v1_connector_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1786,7 +1854,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[21]
+	mi := &file_connector_v1_connector_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1799,7 +1867,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{21}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Result) GetOutcome() Outcome {
@@ -1847,7 +1915,7 @@ type PostExecuteRequest struct {
 
 func (x *PostExecuteRequest) Reset() {
 	*x = PostExecuteRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[22]
+	mi := &file_connector_v1_connector_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1859,7 +1927,7 @@ func (x *PostExecuteRequest) String() string {
 func (*PostExecuteRequest) ProtoMessage() {}
 
 func (x *PostExecuteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[22]
+	mi := &file_connector_v1_connector_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1872,7 +1940,7 @@ func (x *PostExecuteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostExecuteRequest.ProtoReflect.Descriptor instead.
 func (*PostExecuteRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{22}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *PostExecuteRequest) GetAttempt() *AttemptRef {
@@ -1897,7 +1965,7 @@ type PostExecuteResponse struct {
 
 func (x *PostExecuteResponse) Reset() {
 	*x = PostExecuteResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[23]
+	mi := &file_connector_v1_connector_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1909,7 +1977,7 @@ func (x *PostExecuteResponse) String() string {
 func (*PostExecuteResponse) ProtoMessage() {}
 
 func (x *PostExecuteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[23]
+	mi := &file_connector_v1_connector_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1922,7 +1990,7 @@ func (x *PostExecuteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostExecuteResponse.ProtoReflect.Descriptor instead.
 func (*PostExecuteResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{23}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{24}
 }
 
 // AttemptRef is what is needed to find an attempt's work again.
@@ -1938,7 +2006,7 @@ type AttemptRef struct {
 
 func (x *AttemptRef) Reset() {
 	*x = AttemptRef{}
-	mi := &file_connector_v1_connector_proto_msgTypes[24]
+	mi := &file_connector_v1_connector_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1950,7 +2018,7 @@ func (x *AttemptRef) String() string {
 func (*AttemptRef) ProtoMessage() {}
 
 func (x *AttemptRef) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[24]
+	mi := &file_connector_v1_connector_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1963,7 +2031,7 @@ func (x *AttemptRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptRef.ProtoReflect.Descriptor instead.
 func (*AttemptRef) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{24}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *AttemptRef) GetAttemptId() string {
@@ -2003,7 +2071,7 @@ type DestroyStepRequest struct {
 
 func (x *DestroyStepRequest) Reset() {
 	*x = DestroyStepRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[25]
+	mi := &file_connector_v1_connector_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2015,7 +2083,7 @@ func (x *DestroyStepRequest) String() string {
 func (*DestroyStepRequest) ProtoMessage() {}
 
 func (x *DestroyStepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[25]
+	mi := &file_connector_v1_connector_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2028,7 +2096,7 @@ func (x *DestroyStepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DestroyStepRequest.ProtoReflect.Descriptor instead.
 func (*DestroyStepRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{25}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *DestroyStepRequest) GetAttempts() []*AttemptRef {
@@ -2046,7 +2114,7 @@ type DestroyStepResponse struct {
 
 func (x *DestroyStepResponse) Reset() {
 	*x = DestroyStepResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[26]
+	mi := &file_connector_v1_connector_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2058,7 +2126,7 @@ func (x *DestroyStepResponse) String() string {
 func (*DestroyStepResponse) ProtoMessage() {}
 
 func (x *DestroyStepResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[26]
+	mi := &file_connector_v1_connector_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2071,7 +2139,7 @@ func (x *DestroyStepResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DestroyStepResponse.ProtoReflect.Descriptor instead.
 func (*DestroyStepResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{26}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{27}
 }
 
 type CheckRequest struct {
@@ -2082,7 +2150,7 @@ type CheckRequest struct {
 
 func (x *CheckRequest) Reset() {
 	*x = CheckRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[27]
+	mi := &file_connector_v1_connector_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2094,7 +2162,7 @@ func (x *CheckRequest) String() string {
 func (*CheckRequest) ProtoMessage() {}
 
 func (x *CheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[27]
+	mi := &file_connector_v1_connector_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2107,7 +2175,7 @@ func (x *CheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckRequest.ProtoReflect.Descriptor instead.
 func (*CheckRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{27}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{28}
 }
 
 type CheckResponse struct {
@@ -2125,7 +2193,7 @@ type CheckResponse struct {
 
 func (x *CheckResponse) Reset() {
 	*x = CheckResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[28]
+	mi := &file_connector_v1_connector_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2137,7 +2205,7 @@ func (x *CheckResponse) String() string {
 func (*CheckResponse) ProtoMessage() {}
 
 func (x *CheckResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[28]
+	mi := &file_connector_v1_connector_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2150,7 +2218,7 @@ func (x *CheckResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckResponse.ProtoReflect.Descriptor instead.
 func (*CheckResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{28}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *CheckResponse) GetOk() bool {
@@ -2190,7 +2258,7 @@ type PlanStepRequest struct {
 
 func (x *PlanStepRequest) Reset() {
 	*x = PlanStepRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[29]
+	mi := &file_connector_v1_connector_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2202,7 +2270,7 @@ func (x *PlanStepRequest) String() string {
 func (*PlanStepRequest) ProtoMessage() {}
 
 func (x *PlanStepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[29]
+	mi := &file_connector_v1_connector_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2215,7 +2283,7 @@ func (x *PlanStepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanStepRequest.ProtoReflect.Descriptor instead.
 func (*PlanStepRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{29}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *PlanStepRequest) GetStep() *Step {
@@ -2236,7 +2304,7 @@ type PlanStepResponse struct {
 
 func (x *PlanStepResponse) Reset() {
 	*x = PlanStepResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[30]
+	mi := &file_connector_v1_connector_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2248,7 +2316,7 @@ func (x *PlanStepResponse) String() string {
 func (*PlanStepResponse) ProtoMessage() {}
 
 func (x *PlanStepResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[30]
+	mi := &file_connector_v1_connector_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2261,7 +2329,7 @@ func (x *PlanStepResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanStepResponse.ProtoReflect.Descriptor instead.
 func (*PlanStepResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{30}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *PlanStepResponse) GetSummary() string {
@@ -2293,7 +2361,7 @@ type PlannedChange struct {
 
 func (x *PlannedChange) Reset() {
 	*x = PlannedChange{}
-	mi := &file_connector_v1_connector_proto_msgTypes[31]
+	mi := &file_connector_v1_connector_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2305,7 +2373,7 @@ func (x *PlannedChange) String() string {
 func (*PlannedChange) ProtoMessage() {}
 
 func (x *PlannedChange) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[31]
+	mi := &file_connector_v1_connector_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2318,7 +2386,7 @@ func (x *PlannedChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlannedChange.ProtoReflect.Descriptor instead.
 func (*PlannedChange) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{31}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *PlannedChange) GetAction() string {
@@ -2360,7 +2428,7 @@ type ParseWebhookRequest struct {
 
 func (x *ParseWebhookRequest) Reset() {
 	*x = ParseWebhookRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[32]
+	mi := &file_connector_v1_connector_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2372,7 +2440,7 @@ func (x *ParseWebhookRequest) String() string {
 func (*ParseWebhookRequest) ProtoMessage() {}
 
 func (x *ParseWebhookRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[32]
+	mi := &file_connector_v1_connector_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2385,7 +2453,7 @@ func (x *ParseWebhookRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParseWebhookRequest.ProtoReflect.Descriptor instead.
 func (*ParseWebhookRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{32}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ParseWebhookRequest) GetHeaders() map[string]string {
@@ -2422,9 +2490,10 @@ type ParseWebhookResponse struct {
 	DeliveryId string `protobuf:"bytes,1,opt,name=delivery_id,json=deliveryId,proto3" json:"delivery_id,omitempty"`
 	// The sender's own word for what happened: "push", "pull_request.opened".
 	Event string `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
-	// What it means; not set when nothing is to run.
+	// What it means; not set when nothing can be made of it.
 	Occurred *WebhookEvent `protobuf:"bytes,3,opt,name=occurred,proto3" json:"occurred,omitempty"`
-	// Why nothing is to run; one line for people.
+	// Why nothing is to run; one line for people. With occurred set: why nothing is to
+	// run unless a trigger names this very event.
 	Ignored       string `protobuf:"bytes,4,opt,name=ignored,proto3" json:"ignored,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2432,7 +2501,7 @@ type ParseWebhookResponse struct {
 
 func (x *ParseWebhookResponse) Reset() {
 	*x = ParseWebhookResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[33]
+	mi := &file_connector_v1_connector_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2444,7 +2513,7 @@ func (x *ParseWebhookResponse) String() string {
 func (*ParseWebhookResponse) ProtoMessage() {}
 
 func (x *ParseWebhookResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[33]
+	mi := &file_connector_v1_connector_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2457,7 +2526,7 @@ func (x *ParseWebhookResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParseWebhookResponse.ProtoReflect.Descriptor instead.
 func (*ParseWebhookResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{33}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ParseWebhookResponse) GetDeliveryId() string {
@@ -2516,7 +2585,7 @@ type WebhookEvent struct {
 
 func (x *WebhookEvent) Reset() {
 	*x = WebhookEvent{}
-	mi := &file_connector_v1_connector_proto_msgTypes[34]
+	mi := &file_connector_v1_connector_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2528,7 +2597,7 @@ func (x *WebhookEvent) String() string {
 func (*WebhookEvent) ProtoMessage() {}
 
 func (x *WebhookEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[34]
+	mi := &file_connector_v1_connector_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2541,7 +2610,7 @@ func (x *WebhookEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebhookEvent.ProtoReflect.Descriptor instead.
 func (*WebhookEvent) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{34}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *WebhookEvent) GetKind() EventKind {
@@ -2649,7 +2718,7 @@ type PullRequest struct {
 
 func (x *PullRequest) Reset() {
 	*x = PullRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[35]
+	mi := &file_connector_v1_connector_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2661,7 +2730,7 @@ func (x *PullRequest) String() string {
 func (*PullRequest) ProtoMessage() {}
 
 func (x *PullRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[35]
+	mi := &file_connector_v1_connector_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2674,7 +2743,7 @@ func (x *PullRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullRequest.ProtoReflect.Descriptor instead.
 func (*PullRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{35}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *PullRequest) GetNumber() int64 {
@@ -2722,7 +2791,7 @@ type ReportStatusRequest struct {
 
 func (x *ReportStatusRequest) Reset() {
 	*x = ReportStatusRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[36]
+	mi := &file_connector_v1_connector_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2734,7 +2803,7 @@ func (x *ReportStatusRequest) String() string {
 func (*ReportStatusRequest) ProtoMessage() {}
 
 func (x *ReportStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[36]
+	mi := &file_connector_v1_connector_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2747,7 +2816,7 @@ func (x *ReportStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportStatusRequest.ProtoReflect.Descriptor instead.
 func (*ReportStatusRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{36}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ReportStatusRequest) GetRepository() string {
@@ -2807,7 +2876,7 @@ type ReportStatusResponse struct {
 
 func (x *ReportStatusResponse) Reset() {
 	*x = ReportStatusResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[37]
+	mi := &file_connector_v1_connector_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2819,7 +2888,7 @@ func (x *ReportStatusResponse) String() string {
 func (*ReportStatusResponse) ProtoMessage() {}
 
 func (x *ReportStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[37]
+	mi := &file_connector_v1_connector_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2832,7 +2901,7 @@ func (x *ReportStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportStatusResponse.ProtoReflect.Descriptor instead.
 func (*ReportStatusResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{37}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{38}
 }
 
 // ErrorDetail is carried in the details of a gRPC status: the connector broke,
@@ -2851,7 +2920,7 @@ type ErrorDetail struct {
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_connector_v1_connector_proto_msgTypes[38]
+	mi := &file_connector_v1_connector_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2863,7 +2932,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[38]
+	mi := &file_connector_v1_connector_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2876,7 +2945,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{38}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ErrorDetail) GetClass() ErrorClass {
@@ -2912,7 +2981,7 @@ var File_connector_v1_connector_proto protoreflect.FileDescriptor
 const file_connector_v1_connector_proto_rawDesc = "" +
 	"\n" +
 	"\x1cconnector/v1/connector.proto\x12\fconnector.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x11\n" +
-	"\x0fDescribeRequest\"\xa7\x02\n" +
+	"\x0fDescribeRequest\"\xdc\x02\n" +
 	"\x10DescribeResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12)\n" +
@@ -2920,7 +2989,11 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\asummary\x18\x04 \x01(\tR\asummary\x12.\n" +
 	"\aactions\x18\x05 \x03(\v2\x14.connector.v1.ActionR\aactions\x12<\n" +
 	"\fcapabilities\x18\x06 \x03(\x0e2\x18.connector.v1.CapabilityR\fcapabilities\x122\n" +
-	"\asecrets\x18\a \x03(\v2\x18.connector.v1.SecretSpecR\asecrets\"\x89\x01\n" +
+	"\asecrets\x18\a \x03(\v2\x18.connector.v1.SecretSpecR\asecrets\x123\n" +
+	"\awebhook\x18\b \x01(\v2\x19.connector.v1.WebhookSpecR\awebhook\"N\n" +
+	"\vWebhookSpec\x12\x18\n" +
+	"\aheaders\x18\x01 \x03(\tR\aheaders\x12%\n" +
+	"\x0eoptions_schema\x18\x02 \x01(\fR\roptionsSchema\"\x89\x01\n" +
 	"\x06Action\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04help\x18\x02 \x01(\tR\x04help\x12#\n" +
@@ -3180,7 +3253,7 @@ func file_connector_v1_connector_proto_rawDescGZIP() []byte {
 }
 
 var file_connector_v1_connector_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_connector_v1_connector_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
+var file_connector_v1_connector_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
 var file_connector_v1_connector_proto_goTypes = []any{
 	(Capability)(0),                // 0: connector.v1.Capability
 	(Severity)(0),                  // 1: connector.v1.Severity
@@ -3191,118 +3264,120 @@ var file_connector_v1_connector_proto_goTypes = []any{
 	(ErrorClass)(0),                // 6: connector.v1.ErrorClass
 	(*DescribeRequest)(nil),        // 7: connector.v1.DescribeRequest
 	(*DescribeResponse)(nil),       // 8: connector.v1.DescribeResponse
-	(*Action)(nil),                 // 9: connector.v1.Action
-	(*OutputSpec)(nil),             // 10: connector.v1.OutputSpec
-	(*SecretSpec)(nil),             // 11: connector.v1.SecretSpec
-	(*ValidateConfigRequest)(nil),  // 12: connector.v1.ValidateConfigRequest
-	(*ValidateConfigResponse)(nil), // 13: connector.v1.ValidateConfigResponse
-	(*Diagnostic)(nil),             // 14: connector.v1.Diagnostic
-	(*Step)(nil),                   // 15: connector.v1.Step
-	(*Workspace)(nil),              // 16: connector.v1.Workspace
-	(*PreExecuteRequest)(nil),      // 17: connector.v1.PreExecuteRequest
-	(*PreExecuteResponse)(nil),     // 18: connector.v1.PreExecuteResponse
-	(*RunStepRequest)(nil),         // 19: connector.v1.RunStepRequest
-	(*Start)(nil),                  // 20: connector.v1.Start
-	(*Offsets)(nil),                // 21: connector.v1.Offsets
-	(*Cancel)(nil),                 // 22: connector.v1.Cancel
-	(*RunStepResponse)(nil),        // 23: connector.v1.RunStepResponse
-	(*Output)(nil),                 // 24: connector.v1.Output
-	(*Progress)(nil),               // 25: connector.v1.Progress
-	(*State)(nil),                  // 26: connector.v1.State
-	(*SetOutput)(nil),              // 27: connector.v1.SetOutput
-	(*Result)(nil),                 // 28: connector.v1.Result
-	(*PostExecuteRequest)(nil),     // 29: connector.v1.PostExecuteRequest
-	(*PostExecuteResponse)(nil),    // 30: connector.v1.PostExecuteResponse
-	(*AttemptRef)(nil),             // 31: connector.v1.AttemptRef
-	(*DestroyStepRequest)(nil),     // 32: connector.v1.DestroyStepRequest
-	(*DestroyStepResponse)(nil),    // 33: connector.v1.DestroyStepResponse
-	(*CheckRequest)(nil),           // 34: connector.v1.CheckRequest
-	(*CheckResponse)(nil),          // 35: connector.v1.CheckResponse
-	(*PlanStepRequest)(nil),        // 36: connector.v1.PlanStepRequest
-	(*PlanStepResponse)(nil),       // 37: connector.v1.PlanStepResponse
-	(*PlannedChange)(nil),          // 38: connector.v1.PlannedChange
-	(*ParseWebhookRequest)(nil),    // 39: connector.v1.ParseWebhookRequest
-	(*ParseWebhookResponse)(nil),   // 40: connector.v1.ParseWebhookResponse
-	(*WebhookEvent)(nil),           // 41: connector.v1.WebhookEvent
-	(*PullRequest)(nil),            // 42: connector.v1.PullRequest
-	(*ReportStatusRequest)(nil),    // 43: connector.v1.ReportStatusRequest
-	(*ReportStatusResponse)(nil),   // 44: connector.v1.ReportStatusResponse
-	(*ErrorDetail)(nil),            // 45: connector.v1.ErrorDetail
-	nil,                            // 46: connector.v1.Step.EnvironmentEntry
-	nil,                            // 47: connector.v1.Step.SecretsEntry
-	nil,                            // 48: connector.v1.Result.MetadataEntry
-	nil,                            // 49: connector.v1.CheckResponse.DetailsEntry
-	nil,                            // 50: connector.v1.ParseWebhookRequest.HeadersEntry
-	nil,                            // 51: connector.v1.WebhookEvent.VariablesEntry
-	nil,                            // 52: connector.v1.ReportStatusRequest.SecretsEntry
-	(*timestamppb.Timestamp)(nil),  // 53: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),    // 54: google.protobuf.Duration
+	(*WebhookSpec)(nil),            // 9: connector.v1.WebhookSpec
+	(*Action)(nil),                 // 10: connector.v1.Action
+	(*OutputSpec)(nil),             // 11: connector.v1.OutputSpec
+	(*SecretSpec)(nil),             // 12: connector.v1.SecretSpec
+	(*ValidateConfigRequest)(nil),  // 13: connector.v1.ValidateConfigRequest
+	(*ValidateConfigResponse)(nil), // 14: connector.v1.ValidateConfigResponse
+	(*Diagnostic)(nil),             // 15: connector.v1.Diagnostic
+	(*Step)(nil),                   // 16: connector.v1.Step
+	(*Workspace)(nil),              // 17: connector.v1.Workspace
+	(*PreExecuteRequest)(nil),      // 18: connector.v1.PreExecuteRequest
+	(*PreExecuteResponse)(nil),     // 19: connector.v1.PreExecuteResponse
+	(*RunStepRequest)(nil),         // 20: connector.v1.RunStepRequest
+	(*Start)(nil),                  // 21: connector.v1.Start
+	(*Offsets)(nil),                // 22: connector.v1.Offsets
+	(*Cancel)(nil),                 // 23: connector.v1.Cancel
+	(*RunStepResponse)(nil),        // 24: connector.v1.RunStepResponse
+	(*Output)(nil),                 // 25: connector.v1.Output
+	(*Progress)(nil),               // 26: connector.v1.Progress
+	(*State)(nil),                  // 27: connector.v1.State
+	(*SetOutput)(nil),              // 28: connector.v1.SetOutput
+	(*Result)(nil),                 // 29: connector.v1.Result
+	(*PostExecuteRequest)(nil),     // 30: connector.v1.PostExecuteRequest
+	(*PostExecuteResponse)(nil),    // 31: connector.v1.PostExecuteResponse
+	(*AttemptRef)(nil),             // 32: connector.v1.AttemptRef
+	(*DestroyStepRequest)(nil),     // 33: connector.v1.DestroyStepRequest
+	(*DestroyStepResponse)(nil),    // 34: connector.v1.DestroyStepResponse
+	(*CheckRequest)(nil),           // 35: connector.v1.CheckRequest
+	(*CheckResponse)(nil),          // 36: connector.v1.CheckResponse
+	(*PlanStepRequest)(nil),        // 37: connector.v1.PlanStepRequest
+	(*PlanStepResponse)(nil),       // 38: connector.v1.PlanStepResponse
+	(*PlannedChange)(nil),          // 39: connector.v1.PlannedChange
+	(*ParseWebhookRequest)(nil),    // 40: connector.v1.ParseWebhookRequest
+	(*ParseWebhookResponse)(nil),   // 41: connector.v1.ParseWebhookResponse
+	(*WebhookEvent)(nil),           // 42: connector.v1.WebhookEvent
+	(*PullRequest)(nil),            // 43: connector.v1.PullRequest
+	(*ReportStatusRequest)(nil),    // 44: connector.v1.ReportStatusRequest
+	(*ReportStatusResponse)(nil),   // 45: connector.v1.ReportStatusResponse
+	(*ErrorDetail)(nil),            // 46: connector.v1.ErrorDetail
+	nil,                            // 47: connector.v1.Step.EnvironmentEntry
+	nil,                            // 48: connector.v1.Step.SecretsEntry
+	nil,                            // 49: connector.v1.Result.MetadataEntry
+	nil,                            // 50: connector.v1.CheckResponse.DetailsEntry
+	nil,                            // 51: connector.v1.ParseWebhookRequest.HeadersEntry
+	nil,                            // 52: connector.v1.WebhookEvent.VariablesEntry
+	nil,                            // 53: connector.v1.ReportStatusRequest.SecretsEntry
+	(*timestamppb.Timestamp)(nil),  // 54: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),    // 55: google.protobuf.Duration
 }
 var file_connector_v1_connector_proto_depIdxs = []int32{
-	9,  // 0: connector.v1.DescribeResponse.actions:type_name -> connector.v1.Action
+	10, // 0: connector.v1.DescribeResponse.actions:type_name -> connector.v1.Action
 	0,  // 1: connector.v1.DescribeResponse.capabilities:type_name -> connector.v1.Capability
-	11, // 2: connector.v1.DescribeResponse.secrets:type_name -> connector.v1.SecretSpec
-	10, // 3: connector.v1.Action.outputs:type_name -> connector.v1.OutputSpec
-	14, // 4: connector.v1.ValidateConfigResponse.diagnostics:type_name -> connector.v1.Diagnostic
-	1,  // 5: connector.v1.Diagnostic.severity:type_name -> connector.v1.Severity
-	46, // 6: connector.v1.Step.environment:type_name -> connector.v1.Step.EnvironmentEntry
-	16, // 7: connector.v1.Step.workspace:type_name -> connector.v1.Workspace
-	47, // 8: connector.v1.Step.secrets:type_name -> connector.v1.Step.SecretsEntry
-	15, // 9: connector.v1.PreExecuteRequest.step:type_name -> connector.v1.Step
-	20, // 10: connector.v1.RunStepRequest.start:type_name -> connector.v1.Start
-	22, // 11: connector.v1.RunStepRequest.cancel:type_name -> connector.v1.Cancel
-	15, // 12: connector.v1.Start.step:type_name -> connector.v1.Step
-	21, // 13: connector.v1.Start.offsets:type_name -> connector.v1.Offsets
-	53, // 14: connector.v1.Start.deadline:type_name -> google.protobuf.Timestamp
-	54, // 15: connector.v1.Cancel.grace:type_name -> google.protobuf.Duration
-	24, // 16: connector.v1.RunStepResponse.output:type_name -> connector.v1.Output
-	25, // 17: connector.v1.RunStepResponse.progress:type_name -> connector.v1.Progress
-	26, // 18: connector.v1.RunStepResponse.state:type_name -> connector.v1.State
-	27, // 19: connector.v1.RunStepResponse.set_output:type_name -> connector.v1.SetOutput
-	28, // 20: connector.v1.RunStepResponse.result:type_name -> connector.v1.Result
-	2,  // 21: connector.v1.Output.stream:type_name -> connector.v1.Stream
-	3,  // 22: connector.v1.Result.outcome:type_name -> connector.v1.Outcome
-	48, // 23: connector.v1.Result.metadata:type_name -> connector.v1.Result.MetadataEntry
-	31, // 24: connector.v1.PostExecuteRequest.attempt:type_name -> connector.v1.AttemptRef
-	28, // 25: connector.v1.PostExecuteRequest.result:type_name -> connector.v1.Result
-	16, // 26: connector.v1.AttemptRef.workspace:type_name -> connector.v1.Workspace
-	31, // 27: connector.v1.DestroyStepRequest.attempts:type_name -> connector.v1.AttemptRef
-	49, // 28: connector.v1.CheckResponse.details:type_name -> connector.v1.CheckResponse.DetailsEntry
-	15, // 29: connector.v1.PlanStepRequest.step:type_name -> connector.v1.Step
-	38, // 30: connector.v1.PlanStepResponse.changes:type_name -> connector.v1.PlannedChange
-	50, // 31: connector.v1.ParseWebhookRequest.headers:type_name -> connector.v1.ParseWebhookRequest.HeadersEntry
-	41, // 32: connector.v1.ParseWebhookResponse.occurred:type_name -> connector.v1.WebhookEvent
-	4,  // 33: connector.v1.WebhookEvent.kind:type_name -> connector.v1.EventKind
-	42, // 34: connector.v1.WebhookEvent.pull_request:type_name -> connector.v1.PullRequest
-	51, // 35: connector.v1.WebhookEvent.variables:type_name -> connector.v1.WebhookEvent.VariablesEntry
-	5,  // 36: connector.v1.ReportStatusRequest.state:type_name -> connector.v1.RunState
-	52, // 37: connector.v1.ReportStatusRequest.secrets:type_name -> connector.v1.ReportStatusRequest.SecretsEntry
-	6,  // 38: connector.v1.ErrorDetail.class:type_name -> connector.v1.ErrorClass
-	7,  // 39: connector.v1.ConnectorService.Describe:input_type -> connector.v1.DescribeRequest
-	12, // 40: connector.v1.ConnectorService.ValidateConfig:input_type -> connector.v1.ValidateConfigRequest
-	17, // 41: connector.v1.ConnectorService.PreExecute:input_type -> connector.v1.PreExecuteRequest
-	19, // 42: connector.v1.ConnectorService.RunStep:input_type -> connector.v1.RunStepRequest
-	29, // 43: connector.v1.ConnectorService.PostExecute:input_type -> connector.v1.PostExecuteRequest
-	32, // 44: connector.v1.ConnectorService.DestroyStep:input_type -> connector.v1.DestroyStepRequest
-	34, // 45: connector.v1.ConnectorService.Check:input_type -> connector.v1.CheckRequest
-	36, // 46: connector.v1.ConnectorService.PlanStep:input_type -> connector.v1.PlanStepRequest
-	39, // 47: connector.v1.ConnectorService.ParseWebhook:input_type -> connector.v1.ParseWebhookRequest
-	43, // 48: connector.v1.ConnectorService.ReportStatus:input_type -> connector.v1.ReportStatusRequest
-	8,  // 49: connector.v1.ConnectorService.Describe:output_type -> connector.v1.DescribeResponse
-	13, // 50: connector.v1.ConnectorService.ValidateConfig:output_type -> connector.v1.ValidateConfigResponse
-	18, // 51: connector.v1.ConnectorService.PreExecute:output_type -> connector.v1.PreExecuteResponse
-	23, // 52: connector.v1.ConnectorService.RunStep:output_type -> connector.v1.RunStepResponse
-	30, // 53: connector.v1.ConnectorService.PostExecute:output_type -> connector.v1.PostExecuteResponse
-	33, // 54: connector.v1.ConnectorService.DestroyStep:output_type -> connector.v1.DestroyStepResponse
-	35, // 55: connector.v1.ConnectorService.Check:output_type -> connector.v1.CheckResponse
-	37, // 56: connector.v1.ConnectorService.PlanStep:output_type -> connector.v1.PlanStepResponse
-	40, // 57: connector.v1.ConnectorService.ParseWebhook:output_type -> connector.v1.ParseWebhookResponse
-	44, // 58: connector.v1.ConnectorService.ReportStatus:output_type -> connector.v1.ReportStatusResponse
-	49, // [49:59] is the sub-list for method output_type
-	39, // [39:49] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	12, // 2: connector.v1.DescribeResponse.secrets:type_name -> connector.v1.SecretSpec
+	9,  // 3: connector.v1.DescribeResponse.webhook:type_name -> connector.v1.WebhookSpec
+	11, // 4: connector.v1.Action.outputs:type_name -> connector.v1.OutputSpec
+	15, // 5: connector.v1.ValidateConfigResponse.diagnostics:type_name -> connector.v1.Diagnostic
+	1,  // 6: connector.v1.Diagnostic.severity:type_name -> connector.v1.Severity
+	47, // 7: connector.v1.Step.environment:type_name -> connector.v1.Step.EnvironmentEntry
+	17, // 8: connector.v1.Step.workspace:type_name -> connector.v1.Workspace
+	48, // 9: connector.v1.Step.secrets:type_name -> connector.v1.Step.SecretsEntry
+	16, // 10: connector.v1.PreExecuteRequest.step:type_name -> connector.v1.Step
+	21, // 11: connector.v1.RunStepRequest.start:type_name -> connector.v1.Start
+	23, // 12: connector.v1.RunStepRequest.cancel:type_name -> connector.v1.Cancel
+	16, // 13: connector.v1.Start.step:type_name -> connector.v1.Step
+	22, // 14: connector.v1.Start.offsets:type_name -> connector.v1.Offsets
+	54, // 15: connector.v1.Start.deadline:type_name -> google.protobuf.Timestamp
+	55, // 16: connector.v1.Cancel.grace:type_name -> google.protobuf.Duration
+	25, // 17: connector.v1.RunStepResponse.output:type_name -> connector.v1.Output
+	26, // 18: connector.v1.RunStepResponse.progress:type_name -> connector.v1.Progress
+	27, // 19: connector.v1.RunStepResponse.state:type_name -> connector.v1.State
+	28, // 20: connector.v1.RunStepResponse.set_output:type_name -> connector.v1.SetOutput
+	29, // 21: connector.v1.RunStepResponse.result:type_name -> connector.v1.Result
+	2,  // 22: connector.v1.Output.stream:type_name -> connector.v1.Stream
+	3,  // 23: connector.v1.Result.outcome:type_name -> connector.v1.Outcome
+	49, // 24: connector.v1.Result.metadata:type_name -> connector.v1.Result.MetadataEntry
+	32, // 25: connector.v1.PostExecuteRequest.attempt:type_name -> connector.v1.AttemptRef
+	29, // 26: connector.v1.PostExecuteRequest.result:type_name -> connector.v1.Result
+	17, // 27: connector.v1.AttemptRef.workspace:type_name -> connector.v1.Workspace
+	32, // 28: connector.v1.DestroyStepRequest.attempts:type_name -> connector.v1.AttemptRef
+	50, // 29: connector.v1.CheckResponse.details:type_name -> connector.v1.CheckResponse.DetailsEntry
+	16, // 30: connector.v1.PlanStepRequest.step:type_name -> connector.v1.Step
+	39, // 31: connector.v1.PlanStepResponse.changes:type_name -> connector.v1.PlannedChange
+	51, // 32: connector.v1.ParseWebhookRequest.headers:type_name -> connector.v1.ParseWebhookRequest.HeadersEntry
+	42, // 33: connector.v1.ParseWebhookResponse.occurred:type_name -> connector.v1.WebhookEvent
+	4,  // 34: connector.v1.WebhookEvent.kind:type_name -> connector.v1.EventKind
+	43, // 35: connector.v1.WebhookEvent.pull_request:type_name -> connector.v1.PullRequest
+	52, // 36: connector.v1.WebhookEvent.variables:type_name -> connector.v1.WebhookEvent.VariablesEntry
+	5,  // 37: connector.v1.ReportStatusRequest.state:type_name -> connector.v1.RunState
+	53, // 38: connector.v1.ReportStatusRequest.secrets:type_name -> connector.v1.ReportStatusRequest.SecretsEntry
+	6,  // 39: connector.v1.ErrorDetail.class:type_name -> connector.v1.ErrorClass
+	7,  // 40: connector.v1.ConnectorService.Describe:input_type -> connector.v1.DescribeRequest
+	13, // 41: connector.v1.ConnectorService.ValidateConfig:input_type -> connector.v1.ValidateConfigRequest
+	18, // 42: connector.v1.ConnectorService.PreExecute:input_type -> connector.v1.PreExecuteRequest
+	20, // 43: connector.v1.ConnectorService.RunStep:input_type -> connector.v1.RunStepRequest
+	30, // 44: connector.v1.ConnectorService.PostExecute:input_type -> connector.v1.PostExecuteRequest
+	33, // 45: connector.v1.ConnectorService.DestroyStep:input_type -> connector.v1.DestroyStepRequest
+	35, // 46: connector.v1.ConnectorService.Check:input_type -> connector.v1.CheckRequest
+	37, // 47: connector.v1.ConnectorService.PlanStep:input_type -> connector.v1.PlanStepRequest
+	40, // 48: connector.v1.ConnectorService.ParseWebhook:input_type -> connector.v1.ParseWebhookRequest
+	44, // 49: connector.v1.ConnectorService.ReportStatus:input_type -> connector.v1.ReportStatusRequest
+	8,  // 50: connector.v1.ConnectorService.Describe:output_type -> connector.v1.DescribeResponse
+	14, // 51: connector.v1.ConnectorService.ValidateConfig:output_type -> connector.v1.ValidateConfigResponse
+	19, // 52: connector.v1.ConnectorService.PreExecute:output_type -> connector.v1.PreExecuteResponse
+	24, // 53: connector.v1.ConnectorService.RunStep:output_type -> connector.v1.RunStepResponse
+	31, // 54: connector.v1.ConnectorService.PostExecute:output_type -> connector.v1.PostExecuteResponse
+	34, // 55: connector.v1.ConnectorService.DestroyStep:output_type -> connector.v1.DestroyStepResponse
+	36, // 56: connector.v1.ConnectorService.Check:output_type -> connector.v1.CheckResponse
+	38, // 57: connector.v1.ConnectorService.PlanStep:output_type -> connector.v1.PlanStepResponse
+	41, // 58: connector.v1.ConnectorService.ParseWebhook:output_type -> connector.v1.ParseWebhookResponse
+	45, // 59: connector.v1.ConnectorService.ReportStatus:output_type -> connector.v1.ReportStatusResponse
+	50, // [50:60] is the sub-list for method output_type
+	40, // [40:50] is the sub-list for method input_type
+	40, // [40:40] is the sub-list for extension type_name
+	40, // [40:40] is the sub-list for extension extendee
+	0,  // [0:40] is the sub-list for field type_name
 }
 
 func init() { file_connector_v1_connector_proto_init() }
@@ -3310,25 +3385,25 @@ func file_connector_v1_connector_proto_init() {
 	if File_connector_v1_connector_proto != nil {
 		return
 	}
-	file_connector_v1_connector_proto_msgTypes[12].OneofWrappers = []any{
+	file_connector_v1_connector_proto_msgTypes[13].OneofWrappers = []any{
 		(*RunStepRequest_Start)(nil),
 		(*RunStepRequest_Cancel)(nil),
 	}
-	file_connector_v1_connector_proto_msgTypes[16].OneofWrappers = []any{
+	file_connector_v1_connector_proto_msgTypes[17].OneofWrappers = []any{
 		(*RunStepResponse_Output)(nil),
 		(*RunStepResponse_Progress)(nil),
 		(*RunStepResponse_State)(nil),
 		(*RunStepResponse_SetOutput)(nil),
 		(*RunStepResponse_Result)(nil),
 	}
-	file_connector_v1_connector_proto_msgTypes[21].OneofWrappers = []any{}
+	file_connector_v1_connector_proto_msgTypes[22].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_connector_v1_connector_proto_rawDesc), len(file_connector_v1_connector_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   46,
+			NumMessages:   47,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
