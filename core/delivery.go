@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"io"
 	"time"
 )
 
@@ -140,6 +141,34 @@ type PullRequest struct {
 	SourceBranch string `json:"source_branch,omitempty" bson:"source_branch,omitempty"`
 	// SourceRepository is set when the pull request comes from another one.
 	SourceRepository string `json:"source_repository,omitempty" bson:"source_repository,omitempty"`
+}
+
+// IncomingDelivery is a request as it came in.
+type IncomingDelivery struct {
+	// PipelineID is the pipeline whose address it came to, or Connector the connector;
+	// the other one is empty.
+	PipelineID, Connector string
+	// Headers have names in lower case; of a repeated one the first.
+	Headers map[string]string
+	Body    []byte
+}
+
+// Webhooks takes deliveries in and shows them. It is safe for concurrent use.
+type Webhooks interface {
+	// Receive verifies a delivery, stores it, and creates what it starts. Once it
+	// returned, those executions will run, whatever happens to the server; a delivery
+	// that starts nothing says why. again reports that the sender's ID was there
+	// before: d is the first one's then.
+	//
+	// Who cannot show that a delivery is genuine gets Unauthenticated, the same for
+	// every reason, there being no such pipeline among them. A genuine one that is not
+	// understood is Invalid; when the connector cannot be used now, it is Unavailable.
+	Receive(ctx context.Context, in IncomingDelivery) (d *Delivery, again bool, err error)
+	// Redeliver takes a stored delivery as if it came again, to one pipeline, with the
+	// triggers that this has now. What was refused cannot be redelivered: Conflict.
+	Redeliver(ctx context.Context, id, pipelineID, by string) (*Delivery, error)
+	// Body opens the body of a delivery; NotFound when it is not kept.
+	Body(ctx context.Context, d *Delivery) (io.ReadCloser, error)
 }
 
 // DeliveryFilter narrows a list of deliveries; zero fields do not.

@@ -123,13 +123,17 @@ type TriggerConfig struct {
 	// Paths and IgnorePaths narrow to changes, as those of When do.
 	Paths       []string `json:"paths,omitempty" bson:"paths,omitempty"`
 	IgnorePaths []string `json:"ignore_paths,omitempty" bson:"ignore_paths,omitempty"`
-	// Connector reads the deliveries; empty is the one whose they are by their headers.
+	// Connector reads the deliveries; empty is the one that knows them
+	// by their headers.
 	Connector string `json:"connector,omitempty" bson:"connector,omitempty"`
 	// Secret names what deliveries are signed with; empty is DefaultWebhookSecret.
 	Secret string `json:"secret,omitempty" bson:"secret,omitempty"`
 	// AllowUnsigned lets in what nobody has signed, from anybody, at the pipeline's own
 	// address. There is no Secret then.
 	AllowUnsigned bool `json:"allow_unsigned,omitempty" bson:"allow_unsigned,omitempty"`
+	// AllowForks lets in pull requests from other repositories, whose code a step may
+	// run with the pipeline's secrets.
+	AllowForks bool `json:"allow_forks,omitempty" bson:"allow_forks,omitempty"`
 	// Options are the connector's own, a JSON object.
 	Options json.RawMessage `json:"options,omitempty" bson:"options,omitempty"`
 }

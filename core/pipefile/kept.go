@@ -7,7 +7,6 @@ import "fmt"
 // line.
 var keptOnly = map[string]string{
 	"notifications": "nobody is notified",
-	"triggers":      "start the pipeline by hand or through the API",
 }
 
 // keptAt says once a document that nothing follows from a key.
