@@ -15,5 +15,6 @@ func (a *app) commands() []*cobra.Command {
 		a.newSecretCommand(),
 		a.newQueueCommand(),
 		a.newScheduleCommand(),
+		a.newWebhookCommand(),
 	}
 }

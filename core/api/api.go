@@ -56,6 +56,9 @@ type Deps struct {
 	Artifacts core.ArtifactReader
 	Secrets   core.SecretKeeper
 	Queue     core.QueueControl
+	Webhooks  core.Webhooks
+	// Deliveries is where Webhooks keeps them.
+	Deliveries core.DeliveryStore
 	// Schedules lists the schedules of all pipelines.
 	Schedules func(ctx context.Context) ([]core.ScheduleState, error)
 	// Origins are those of web pages, besides the server's own, that may open
@@ -68,6 +71,8 @@ type handlers struct {
 	Deps
 	contractJSON []byte
 	patience     patience
+	// deliveries is what bodies of deliveries may take of the memory.
+	deliveries budget
 	// frames are *[]byte for the time that an event takes to be sent: a thousand
 	// followers who wait have none.
 	frames sync.Pool
@@ -90,7 +95,7 @@ func newHandlers(d Deps) (*handlers, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the contract: %w", err)
 	}
-	return &handlers{Deps: d, contractJSON: contractJSON, patience: defaultPatience,
+	return &handlers{Deps: d, contractJSON: contractJSON, patience: defaultPatience, deliveries: budget{free: deliveryMemory},
 		frames: sync.Pool{New: func() any { return new([]byte) }}}, nil
 }
 
