@@ -175,7 +175,8 @@ type Webhooks interface {
 type DeliveryFilter struct {
 	// PipelineID wants those about a pipeline, whatever address they came to.
 	PipelineID string
-	// Connector wants those that came to the connector's own address.
+	// Connector wants those that came to the connector's own address; not together
+	// with PipelineID.
 	Connector string
 	Status    DeliveryStatus
 	Page      Page

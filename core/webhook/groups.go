@@ -30,22 +30,18 @@ func (s *Service) groups(ctx context.Context, in core.IncomingDelivery) (connect
 		return s.centralGroups(ctx, in.Connector)
 	}
 	sender := s.senderOf(ctx, in.Headers)
-	p, err := s.Store.Pipeline(ctx, in.PipelineID)
+	spec, err := s.spec(ctx, in.PipelineID)
 	if core.CodeOf(err) == core.CodeNotFound {
 		return orDefault(sender), nil, nil, nil
 	}
 	if err != nil {
 		return "", nil, nil, err
 	}
-	spec, err := s.spec(ctx, p)
-	if err != nil {
-		return "", nil, nil, err
-	}
-	connector, candidates := candidatesOf(spec, p.ID, sender)
+	connector, candidates := candidatesOf(spec, in.PipelineID, sender)
 	if len(candidates) == 0 {
 		return connector, nil, []string{"the pipeline has no trigger for deliveries of " + connector}, nil
 	}
-	list, missing, err = s.grouped(ctx, connector, p.ID, candidates)
+	list, missing, err = s.grouped(ctx, connector, in.PipelineID, candidates)
 	return connector, list, missing, err
 }
 

@@ -7,40 +7,57 @@ import (
 	"github.com/patchbay-ci/patchbay/core"
 )
 
-// maxRevisions is how many specs are remembered.
-const maxRevisions = 256
+// maxSpecs is how many specs are remembered.
+const maxSpecs = 256
 
-// revisions remembers the specs of revisions, which never change. It is safe for
-// concurrent use.
-type revisions struct {
+// specs remembers what pipelines say now. It is safe for concurrent use.
+type specs struct {
 	mu    sync.Mutex
-	specs map[revisionKey]*core.Spec
+	known map[string]*core.Spec
+	// changes counts calls of forget: what was read before one may be old.
+	changes int64
 }
 
-type revisionKey struct {
-	pipelineID string
-	number     int
+func (k *specs) forget(pipelineID string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.known, pipelineID)
+	k.changes++
+}
+
+func (k *specs) get(pipelineID string) (spec *core.Spec, changes int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.known[pipelineID], k.changes
+}
+
+func (k *specs) put(pipelineID string, spec *core.Spec, changes int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.changes != changes {
+		return
+	}
+	if len(k.known) >= maxSpecs {
+		clear(k.known)
+	}
+	k.known[pipelineID] = spec
 }
 
 // spec returns what a pipeline says now. It is not to be changed.
-func (s *Service) spec(ctx context.Context, p *core.Pipeline) (*core.Spec, error) {
-	key := revisionKey{p.ID, p.Revision}
-	s.revisions.mu.Lock()
-	spec := s.revisions.specs[key]
-	s.revisions.mu.Unlock()
-	if spec != nil {
-		return spec, nil
+func (s *Service) spec(ctx context.Context, pipelineID string) (*core.Spec, error) {
+	known, changes := s.specs.get(pipelineID)
+	if known != nil {
+		return known, nil
+	}
+	p, err := s.Store.Pipeline(ctx, pipelineID)
+	if err != nil {
+		return nil, err
 	}
 	revision, err := s.Store.Revision(ctx, p.ID, p.Revision)
 	if err != nil {
 		return nil, err
 	}
-	s.revisions.mu.Lock()
-	defer s.revisions.mu.Unlock()
-	if len(s.revisions.specs) >= maxRevisions {
-		clear(s.revisions.specs)
-	}
-	s.revisions.specs[key] = revision.Spec
+	s.specs.put(pipelineID, revision.Spec, changes)
 	return revision.Spec, nil
 }
 

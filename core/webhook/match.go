@@ -32,6 +32,9 @@ func evaluate(said *parsed, candidates []candidate) *verdict {
 		if c.pipelineID == "" || slices.ContainsFunc(v.targets, func(t core.DeliveryTarget) bool { return t.PipelineID == c.pipelineID }) {
 			continue
 		}
+		if !takes(c.trigger.Type, said.event.Kind) {
+			continue
+		}
 		why := unmet(&c.trigger, said)
 		if why == "" && len(v.targets) < maxTargets {
 			v.targets = append(v.targets, core.DeliveryTarget{PipelineID: c.pipelineID, Type: c.trigger.Type})
@@ -47,19 +50,29 @@ func evaluate(said *parsed, candidates []candidate) *verdict {
 	case len(reasons) > 0:
 		v.reason = line(strings.Join(reasons, "; "))
 	case v.reason == "":
-		v.reason = "no pipeline has a trigger that could take it"
+		v.reason = "there is no trigger for " + said.Event
 	}
 	return v
+}
+
+// takes reports whether triggers of a type are for events of a kind.
+func takes(t core.TriggerType, kind core.EventKind) bool {
+	switch t {
+	case core.TriggerGitPush:
+		return kind == core.EventPush
+	case core.TriggerGitTag:
+		return kind == core.EventTag
+	case core.TriggerPullRequest:
+		return kind == core.EventPullRequest
+	default:
+		return true
+	}
 }
 
 // unmet returns why a trigger does not let a delivery through, or "".
 func unmet(t *core.Trigger, said *parsed) string {
 	e, c := said.event, &t.Config
-	switch {
-	case t.Type == core.TriggerGitPush && e.Kind != core.EventPush, t.Type == core.TriggerGitTag && e.Kind != core.EventTag,
-		t.Type == core.TriggerPullRequest && e.Kind != core.EventPullRequest:
-		return fmt.Sprintf("it takes no %s", said.Event)
-	case c.Repository != "" && !sameRepository(c.Repository, e):
+	if c.Repository != "" && !sameRepository(c.Repository, e) {
 		return fmt.Sprintf("the repository %s is not %s", e.Repository, c.Repository)
 	}
 	for _, why := range []string{unmetEvent(c.Events, said), unmetRef(t, e), unmetFork(c, e), unmetPaths(c, e), skipMark(e)} {

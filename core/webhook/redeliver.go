@@ -19,11 +19,7 @@ func (s *Service) Redeliver(ctx context.Context, id, pipelineID, by string) (*co
 		return nil, &core.Error{Code: core.CodeConflict, Message: "the delivery was refused, and is not kept",
 			Suggestions: []string{"have its sender send it again, signed"}}
 	}
-	p, err := s.Store.Pipeline(ctx, pipelineID)
-	if err != nil {
-		return nil, err
-	}
-	spec, err := s.spec(ctx, p)
+	spec, err := s.spec(ctx, pipelineID)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +27,7 @@ func (s *Service) Redeliver(ctx context.Context, id, pipelineID, by string) (*co
 	if err != nil {
 		return nil, err
 	}
-	_, candidates := candidatesOf(spec, p.ID, old.Connector)
+	_, candidates := candidatesOf(spec, pipelineID, old.Connector)
 	var groups []*group
 	for _, c := range candidates {
 		groups = append(groups, &group{connector: old.Connector, options: c.trigger.Config.Options, candidates: []candidate{c}})

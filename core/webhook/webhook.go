@@ -89,12 +89,12 @@ const (
 type Service struct {
 	Options
 	// decoy is the secret of what has none: nobody knows it.
-	decoy     string
-	parsing   chan struct{}
-	senders   senders
-	index     index
-	revisions revisions
-	refusals  allowance
+	decoy    string
+	parsing  chan struct{}
+	senders  senders
+	index    index
+	specs    specs
+	refusals allowance
 	// wake tells Run that a delivery is left to be worked on.
 	wake chan struct{}
 }
@@ -113,9 +113,12 @@ func New(o Options) *Service {
 		o.Limits.Bytes = DefaultBytes
 	}
 	return &Service{Options: o, decoy: rand.Text(), parsing: make(chan struct{}, maxParsing),
-		index: index{pipelines: map[string]indexed{}, changed: map[string]bool{}}, revisions: revisions{specs: map[revisionKey]*core.Spec{}},
+		index: index{pipelines: map[string]indexed{}, changed: map[string]bool{}}, specs: specs{known: map[string]*core.Spec{}},
 		wake: make(chan struct{}, 1)}
 }
 
 // Changed says that a pipeline was created, updated or deleted. It does not block.
-func (s *Service) Changed(pipelineID string) { s.index.touch(pipelineID) }
+func (s *Service) Changed(pipelineID string) {
+	s.specs.forget(pipelineID)
+	s.index.touch(pipelineID)
+}

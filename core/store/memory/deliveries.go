@@ -105,7 +105,7 @@ func (s *Store) Deliveries(ctx context.Context, filter core.DeliveryFilter) ([]*
 	for id, stored := range s.deliveries {
 		d := &stored.document
 		if (filter.PipelineID == "" || slices.Contains(d.PipelineIDs(), filter.PipelineID)) &&
-			(filter.Connector == "" || d.PipelineID == "" && d.Connector == filter.Connector) &&
+			(filter.PipelineID != "" || filter.Connector == "" || d.PipelineID == "" && d.Connector == filter.Connector) &&
 			(filter.Status == "" || d.Status == filter.Status) {
 			wanted[id] = *d
 		}

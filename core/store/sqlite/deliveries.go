@@ -33,10 +33,10 @@ func (s *Store) CreateDelivery(ctx context.Context, d *core.Delivery, body []byt
 	return err
 }
 
-// indexDelivery makes the delivery one of its pipelines.
+// indexDelivery puts the delivery into the lists that it belongs to.
 func (t *tx) indexDelivery(d *core.Delivery) error {
-	for _, pipelineID := range d.PipelineIDs() {
-		if err := t.exec("INSERT OR IGNORE INTO delivery_pipelines (pipeline_id, delivery_id) VALUES (?, ?)", pipelineID, d.ID); err != nil {
+	for _, place := range append(d.PipelineIDs(), d.Scope()) {
+		if err := t.exec("INSERT OR IGNORE INTO delivery_places (place, delivery_id) VALUES (?, ?)", place, d.ID); err != nil {
 			return err
 		}
 	}
@@ -93,13 +93,13 @@ func (s *Store) DeliveryBody(ctx context.Context, id string) ([]byte, error) {
 // Deliveries implements core.DeliveryStore.
 func (s *Store) Deliveries(ctx context.Context, filter core.DeliveryFilter) ([]*core.Delivery, error) {
 	query, args := "SELECT d.doc FROM deliveries d WHERE d.id < ?", []any{before(filter.Page)}
-	order := "d.id"
-	if filter.PipelineID != "" {
-		query = "SELECT d.doc FROM delivery_pipelines p JOIN deliveries d ON d.id = p.delivery_id WHERE p.delivery_id < ? AND p.pipeline_id = ?"
-		args, order = append(args, filter.PipelineID), "p.delivery_id"
+	order, place := "d.id", filter.PipelineID
+	if place == "" && filter.Connector != "" {
+		place = (&core.Delivery{Connector: filter.Connector}).Scope()
 	}
-	if filter.Connector != "" {
-		query, args = query+" AND d.scope = ?", append(args, (&core.Delivery{Connector: filter.Connector}).Scope())
+	if place != "" {
+		query = "SELECT d.doc FROM delivery_places p JOIN deliveries d ON d.id = p.delivery_id WHERE p.delivery_id < ? AND p.place = ?"
+		args, order = append(args, place), "p.delivery_id"
 	}
 	if filter.Status != "" {
 		query, args = query+" AND d.status = ?", append(args, filter.Status)
@@ -129,7 +129,7 @@ func (s *Store) PruneDeliveries(ctx context.Context, bounds core.DeliveryBounds)
 	for removed := 0; ; {
 		var n int64
 		err := s.writer.do(ctx, false, func(t *tx) (err error) {
-			if err := t.exec("DELETE FROM delivery_pipelines WHERE delivery_id IN ("+out+")", args...); err != nil {
+			if err := t.exec("DELETE FROM delivery_places WHERE delivery_id IN ("+out+")", args...); err != nil {
 				return err
 			}
 			n, err = t.change("DELETE FROM deliveries WHERE id IN ("+out+")", args...)

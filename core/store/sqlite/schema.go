@@ -13,7 +13,8 @@ import (
 // not, because their documents are long. Each list of executions has an index with
 // its filter first and the ID, which is their order, behind. Documents of artifacts
 // may be long as well (their files). A cache's key is bytes, because a prefix of it is
-// a range of them. A delivery's body is the last column, so that lists do not read it.
+// a range of them. A delivery's body is the last column, so that lists do not
+// read it; its places are its scope and the pipelines that it starts.
 // Times are microseconds since 1970, in UTC.
 var migrations = []string{`
 CREATE TABLE pipelines (
@@ -148,14 +149,12 @@ CREATE TABLE deliveries (
 	body        BLOB,
 	UNIQUE (scope, sender_id)
 );
-CREATE INDEX deliveries_by_scope ON deliveries (scope, id);
 CREATE INDEX deliveries_by_status ON deliveries (status, id, size);
-CREATE TABLE delivery_pipelines (
-	pipeline_id TEXT NOT NULL,
+CREATE TABLE delivery_places (
+	place       TEXT NOT NULL,
 	delivery_id TEXT NOT NULL,
-	PRIMARY KEY (pipeline_id, delivery_id)
+	PRIMARY KEY (place, delivery_id)
 ) WITHOUT ROWID;
-CREATE INDEX delivery_pipelines_by_delivery ON delivery_pipelines (delivery_id);
 `}
 
 // migrate brings the schema up to date, each step all or nothing.
