@@ -109,7 +109,7 @@ const (
 	// retryAfter is how long to wait when one could not be worked on.
 	retryAfter = 2 * time.Second
 	// leftOver is how old a delivery is before Run takes it for one that nobody is at.
-	leftOver   = 10 * time.Second
+	leftOver   = time.Second
 	pruneAfter = time.Hour
 )
 
