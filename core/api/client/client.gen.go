@@ -467,7 +467,7 @@ type Delivery struct {
 	Headers map[string]string `json:"headers"`
 	Id      string            `json:"id"`
 
-	// Payload The body of a single delivery
+	// Payload The body of a single delivery, if it is text and kept
 	Payload *string `json:"payload,omitempty"`
 
 	// PayloadTruncated Only the first 256 KiB are here
