@@ -5,11 +5,11 @@ import "golang.org/x/sys/unix"
 // topDir is FS_TOPDIR_FL of ioctl_iflags(2); see there, and chattr(1) under T.
 const topDir = 0x00020000
 
-// spread tells the file system, if it is one of the ext family, that the folders in
+// Spread tells the file system, if it is one of the ext family, that the folders in
 // this one have nothing to do with each other. It then does not keep them together on
 // the disk, where it would look for room among all that short runs have just deleted.
 // Elsewhere it does nothing.
-func spread(folder string) {
+func Spread(folder string) {
 	handle, err := unix.Open(folder, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return

@@ -2,5 +2,5 @@
 
 package workspace
 
-// spread does nothing: only file systems of Linux are told.
-func spread(string) {}
+// Spread does nothing: only file systems of Linux are told.
+func Spread(string) {}

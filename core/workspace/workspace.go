@@ -38,8 +38,6 @@ func NewManager(shared, private string) (*Manager, error) {
 		}
 		*folder.kept = absolute
 	}
-	// Where short runs follow each other, this is a third of the time of each.
-	spread(m.shared)
 	return m, nil
 }
 
