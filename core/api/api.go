@@ -73,6 +73,7 @@ type handlers struct {
 	patience     patience
 	// deliveries is what bodies of deliveries may take of the memory.
 	deliveries budget
+	room       room
 	// frames are *[]byte for the time that an event takes to be sent: a thousand
 	// followers who wait have none.
 	frames sync.Pool
@@ -95,7 +96,7 @@ func newHandlers(d Deps) (*handlers, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the contract: %w", err)
 	}
-	return &handlers{Deps: d, contractJSON: contractJSON, patience: defaultPatience, deliveries: budget{free: deliveryMemory},
+	return &handlers{Deps: d, contractJSON: contractJSON, patience: defaultPatience, room: newRoom(), deliveries: budget{free: deliveryMemory},
 		frames: sync.Pool{New: func() any { return new([]byte) }}}, nil
 }
 

@@ -15,7 +15,7 @@ import (
 var (
 	anyDelivery = []string{"webhook_url", "repository", "events", "connector", "secret", "allow_unsigned", "options"}
 	usedKeys    = map[core.TriggerType][]string{
-		core.TriggerSchedule:    {"cron_expression", "timezone"},
+		core.TriggerSchedule:    {"cron_expression", "timezone", "missed", "missed_within"},
 		core.TriggerWebhook:     append([]string{"branch_patterns", "tag_patterns", "paths", "ignore_paths", "allow_forks"}, anyDelivery...),
 		core.TriggerGitPush:     append([]string{"branch_patterns", "paths", "ignore_paths"}, anyDelivery...),
 		core.TriggerGitTag:      append([]string{"tag_patterns"}, anyDelivery...),

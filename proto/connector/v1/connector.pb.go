@@ -42,6 +42,7 @@ const (
 	Capability_CAPABILITY_PLAN_STEP       Capability = 6
 	Capability_CAPABILITY_PARSE_WEBHOOK   Capability = 7
 	Capability_CAPABILITY_REPORT_STATUS   Capability = 8
+	Capability_CAPABILITY_PREPARE_STEP    Capability = 9
 )
 
 // Enum value maps for Capability.
@@ -56,6 +57,7 @@ var (
 		6: "CAPABILITY_PLAN_STEP",
 		7: "CAPABILITY_PARSE_WEBHOOK",
 		8: "CAPABILITY_REPORT_STATUS",
+		9: "CAPABILITY_PREPARE_STEP",
 	}
 	Capability_value = map[string]int32{
 		"CAPABILITY_UNSPECIFIED":     0,
@@ -67,6 +69,7 @@ var (
 		"CAPABILITY_PLAN_STEP":       6,
 		"CAPABILITY_PARSE_WEBHOOK":   7,
 		"CAPABILITY_REPORT_STATUS":   8,
+		"CAPABILITY_PREPARE_STEP":    9,
 	}
 )
 
@@ -1218,6 +1221,86 @@ func (*PreExecuteResponse) Descriptor() ([]byte, []int) {
 	return file_connector_v1_connector_proto_rawDescGZIP(), []int{12}
 }
 
+type PrepareStepRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Step          *Step                  `protobuf:"bytes,1,opt,name=step,proto3" json:"step,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PrepareStepRequest) Reset() {
+	*x = PrepareStepRequest{}
+	mi := &file_connector_v1_connector_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PrepareStepRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PrepareStepRequest) ProtoMessage() {}
+
+func (x *PrepareStepRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_connector_v1_connector_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PrepareStepRequest.ProtoReflect.Descriptor instead.
+func (*PrepareStepRequest) Descriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *PrepareStepRequest) GetStep() *Step {
+	if x != nil {
+		return x.Step
+	}
+	return nil
+}
+
+type PrepareStepResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PrepareStepResponse) Reset() {
+	*x = PrepareStepResponse{}
+	mi := &file_connector_v1_connector_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PrepareStepResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PrepareStepResponse) ProtoMessage() {}
+
+func (x *PrepareStepResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_connector_v1_connector_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PrepareStepResponse.ProtoReflect.Descriptor instead.
+func (*PrepareStepResponse) Descriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{14}
+}
+
 type RunStepRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Message:
@@ -1231,7 +1314,7 @@ type RunStepRequest struct {
 
 func (x *RunStepRequest) Reset() {
 	*x = RunStepRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[13]
+	mi := &file_connector_v1_connector_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1243,7 +1326,7 @@ func (x *RunStepRequest) String() string {
 func (*RunStepRequest) ProtoMessage() {}
 
 func (x *RunStepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[13]
+	mi := &file_connector_v1_connector_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1256,7 +1339,7 @@ func (x *RunStepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunStepRequest.ProtoReflect.Descriptor instead.
 func (*RunStepRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{13}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RunStepRequest) GetMessage() isRunStepRequest_Message {
@@ -1319,7 +1402,7 @@ type Start struct {
 
 func (x *Start) Reset() {
 	*x = Start{}
-	mi := &file_connector_v1_connector_proto_msgTypes[14]
+	mi := &file_connector_v1_connector_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1331,7 +1414,7 @@ func (x *Start) String() string {
 func (*Start) ProtoMessage() {}
 
 func (x *Start) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[14]
+	mi := &file_connector_v1_connector_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1344,7 +1427,7 @@ func (x *Start) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Start.ProtoReflect.Descriptor instead.
 func (*Start) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{14}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Start) GetStep() *Step {
@@ -1392,7 +1475,7 @@ type Offsets struct {
 
 func (x *Offsets) Reset() {
 	*x = Offsets{}
-	mi := &file_connector_v1_connector_proto_msgTypes[15]
+	mi := &file_connector_v1_connector_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1404,7 +1487,7 @@ func (x *Offsets) String() string {
 func (*Offsets) ProtoMessage() {}
 
 func (x *Offsets) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[15]
+	mi := &file_connector_v1_connector_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1417,7 +1500,7 @@ func (x *Offsets) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Offsets.ProtoReflect.Descriptor instead.
 func (*Offsets) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{15}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Offsets) GetStdout() int64 {
@@ -1445,7 +1528,7 @@ type Cancel struct {
 
 func (x *Cancel) Reset() {
 	*x = Cancel{}
-	mi := &file_connector_v1_connector_proto_msgTypes[16]
+	mi := &file_connector_v1_connector_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1457,7 +1540,7 @@ func (x *Cancel) String() string {
 func (*Cancel) ProtoMessage() {}
 
 func (x *Cancel) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[16]
+	mi := &file_connector_v1_connector_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1470,7 +1553,7 @@ func (x *Cancel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancel.ProtoReflect.Descriptor instead.
 func (*Cancel) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{16}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Cancel) GetGrace() *durationpb.Duration {
@@ -1496,7 +1579,7 @@ type RunStepResponse struct {
 
 func (x *RunStepResponse) Reset() {
 	*x = RunStepResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[17]
+	mi := &file_connector_v1_connector_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1508,7 +1591,7 @@ func (x *RunStepResponse) String() string {
 func (*RunStepResponse) ProtoMessage() {}
 
 func (x *RunStepResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[17]
+	mi := &file_connector_v1_connector_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1521,7 +1604,7 @@ func (x *RunStepResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunStepResponse.ProtoReflect.Descriptor instead.
 func (*RunStepResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{17}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RunStepResponse) GetMessage() isRunStepResponse_Message {
@@ -1623,7 +1706,7 @@ type Output struct {
 
 func (x *Output) Reset() {
 	*x = Output{}
-	mi := &file_connector_v1_connector_proto_msgTypes[18]
+	mi := &file_connector_v1_connector_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1635,7 +1718,7 @@ func (x *Output) String() string {
 func (*Output) ProtoMessage() {}
 
 func (x *Output) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[18]
+	mi := &file_connector_v1_connector_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1648,7 +1731,7 @@ func (x *Output) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Output.ProtoReflect.Descriptor instead.
 func (*Output) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{18}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Output) GetStream() Stream {
@@ -1684,7 +1767,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_connector_v1_connector_proto_msgTypes[19]
+	mi := &file_connector_v1_connector_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1696,7 +1779,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[19]
+	mi := &file_connector_v1_connector_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1709,7 +1792,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{19}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Progress) GetMessage() string {
@@ -1736,7 +1819,7 @@ type State struct {
 
 func (x *State) Reset() {
 	*x = State{}
-	mi := &file_connector_v1_connector_proto_msgTypes[20]
+	mi := &file_connector_v1_connector_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1748,7 +1831,7 @@ func (x *State) String() string {
 func (*State) ProtoMessage() {}
 
 func (x *State) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[20]
+	mi := &file_connector_v1_connector_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1761,7 +1844,7 @@ func (x *State) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use State.ProtoReflect.Descriptor instead.
 func (*State) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{20}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *State) GetData() []byte {
@@ -1782,7 +1865,7 @@ type SetOutput struct {
 
 func (x *SetOutput) Reset() {
 	*x = SetOutput{}
-	mi := &file_connector_v1_connector_proto_msgTypes[21]
+	mi := &file_connector_v1_connector_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1794,7 +1877,7 @@ func (x *SetOutput) String() string {
 func (*SetOutput) ProtoMessage() {}
 
 func (x *SetOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[21]
+	mi := &file_connector_v1_connector_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1807,7 +1890,7 @@ func (x *SetOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetOutput.ProtoReflect.Descriptor instead.
 func (*SetOutput) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{21}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SetOutput) GetName() string {
@@ -1842,7 +1925,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_connector_v1_connector_proto_msgTypes[22]
+	mi := &file_connector_v1_connector_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1854,7 +1937,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[22]
+	mi := &file_connector_v1_connector_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1867,7 +1950,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{22}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Result) GetOutcome() Outcome {
@@ -1915,7 +1998,7 @@ type PostExecuteRequest struct {
 
 func (x *PostExecuteRequest) Reset() {
 	*x = PostExecuteRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[23]
+	mi := &file_connector_v1_connector_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1927,7 +2010,7 @@ func (x *PostExecuteRequest) String() string {
 func (*PostExecuteRequest) ProtoMessage() {}
 
 func (x *PostExecuteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[23]
+	mi := &file_connector_v1_connector_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1940,7 +2023,7 @@ func (x *PostExecuteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostExecuteRequest.ProtoReflect.Descriptor instead.
 func (*PostExecuteRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{23}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *PostExecuteRequest) GetAttempt() *AttemptRef {
@@ -1965,7 +2048,7 @@ type PostExecuteResponse struct {
 
 func (x *PostExecuteResponse) Reset() {
 	*x = PostExecuteResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[24]
+	mi := &file_connector_v1_connector_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1977,7 +2060,7 @@ func (x *PostExecuteResponse) String() string {
 func (*PostExecuteResponse) ProtoMessage() {}
 
 func (x *PostExecuteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[24]
+	mi := &file_connector_v1_connector_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1990,7 +2073,7 @@ func (x *PostExecuteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostExecuteResponse.ProtoReflect.Descriptor instead.
 func (*PostExecuteResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{24}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{26}
 }
 
 // AttemptRef is what is needed to find an attempt's work again.
@@ -2006,7 +2089,7 @@ type AttemptRef struct {
 
 func (x *AttemptRef) Reset() {
 	*x = AttemptRef{}
-	mi := &file_connector_v1_connector_proto_msgTypes[25]
+	mi := &file_connector_v1_connector_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2018,7 +2101,7 @@ func (x *AttemptRef) String() string {
 func (*AttemptRef) ProtoMessage() {}
 
 func (x *AttemptRef) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[25]
+	mi := &file_connector_v1_connector_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2031,7 +2114,7 @@ func (x *AttemptRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptRef.ProtoReflect.Descriptor instead.
 func (*AttemptRef) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{25}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *AttemptRef) GetAttemptId() string {
@@ -2071,7 +2154,7 @@ type DestroyStepRequest struct {
 
 func (x *DestroyStepRequest) Reset() {
 	*x = DestroyStepRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[26]
+	mi := &file_connector_v1_connector_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2083,7 +2166,7 @@ func (x *DestroyStepRequest) String() string {
 func (*DestroyStepRequest) ProtoMessage() {}
 
 func (x *DestroyStepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[26]
+	mi := &file_connector_v1_connector_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2096,7 +2179,7 @@ func (x *DestroyStepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DestroyStepRequest.ProtoReflect.Descriptor instead.
 func (*DestroyStepRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{26}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *DestroyStepRequest) GetAttempts() []*AttemptRef {
@@ -2114,7 +2197,7 @@ type DestroyStepResponse struct {
 
 func (x *DestroyStepResponse) Reset() {
 	*x = DestroyStepResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[27]
+	mi := &file_connector_v1_connector_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2126,7 +2209,7 @@ func (x *DestroyStepResponse) String() string {
 func (*DestroyStepResponse) ProtoMessage() {}
 
 func (x *DestroyStepResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[27]
+	mi := &file_connector_v1_connector_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2139,7 +2222,7 @@ func (x *DestroyStepResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DestroyStepResponse.ProtoReflect.Descriptor instead.
 func (*DestroyStepResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{27}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{29}
 }
 
 type CheckRequest struct {
@@ -2150,7 +2233,7 @@ type CheckRequest struct {
 
 func (x *CheckRequest) Reset() {
 	*x = CheckRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[28]
+	mi := &file_connector_v1_connector_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2162,7 +2245,7 @@ func (x *CheckRequest) String() string {
 func (*CheckRequest) ProtoMessage() {}
 
 func (x *CheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[28]
+	mi := &file_connector_v1_connector_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2175,7 +2258,7 @@ func (x *CheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckRequest.ProtoReflect.Descriptor instead.
 func (*CheckRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{28}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{30}
 }
 
 type CheckResponse struct {
@@ -2193,7 +2276,7 @@ type CheckResponse struct {
 
 func (x *CheckResponse) Reset() {
 	*x = CheckResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[29]
+	mi := &file_connector_v1_connector_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2205,7 +2288,7 @@ func (x *CheckResponse) String() string {
 func (*CheckResponse) ProtoMessage() {}
 
 func (x *CheckResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[29]
+	mi := &file_connector_v1_connector_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2218,7 +2301,7 @@ func (x *CheckResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckResponse.ProtoReflect.Descriptor instead.
 func (*CheckResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{29}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *CheckResponse) GetOk() bool {
@@ -2258,7 +2341,7 @@ type PlanStepRequest struct {
 
 func (x *PlanStepRequest) Reset() {
 	*x = PlanStepRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[30]
+	mi := &file_connector_v1_connector_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2270,7 +2353,7 @@ func (x *PlanStepRequest) String() string {
 func (*PlanStepRequest) ProtoMessage() {}
 
 func (x *PlanStepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[30]
+	mi := &file_connector_v1_connector_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2283,7 +2366,7 @@ func (x *PlanStepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanStepRequest.ProtoReflect.Descriptor instead.
 func (*PlanStepRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{30}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *PlanStepRequest) GetStep() *Step {
@@ -2304,7 +2387,7 @@ type PlanStepResponse struct {
 
 func (x *PlanStepResponse) Reset() {
 	*x = PlanStepResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[31]
+	mi := &file_connector_v1_connector_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2316,7 +2399,7 @@ func (x *PlanStepResponse) String() string {
 func (*PlanStepResponse) ProtoMessage() {}
 
 func (x *PlanStepResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[31]
+	mi := &file_connector_v1_connector_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2329,7 +2412,7 @@ func (x *PlanStepResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanStepResponse.ProtoReflect.Descriptor instead.
 func (*PlanStepResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{31}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *PlanStepResponse) GetSummary() string {
@@ -2361,7 +2444,7 @@ type PlannedChange struct {
 
 func (x *PlannedChange) Reset() {
 	*x = PlannedChange{}
-	mi := &file_connector_v1_connector_proto_msgTypes[32]
+	mi := &file_connector_v1_connector_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2373,7 +2456,7 @@ func (x *PlannedChange) String() string {
 func (*PlannedChange) ProtoMessage() {}
 
 func (x *PlannedChange) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[32]
+	mi := &file_connector_v1_connector_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2386,7 +2469,7 @@ func (x *PlannedChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlannedChange.ProtoReflect.Descriptor instead.
 func (*PlannedChange) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{32}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *PlannedChange) GetAction() string {
@@ -2428,7 +2511,7 @@ type ParseWebhookRequest struct {
 
 func (x *ParseWebhookRequest) Reset() {
 	*x = ParseWebhookRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[33]
+	mi := &file_connector_v1_connector_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2440,7 +2523,7 @@ func (x *ParseWebhookRequest) String() string {
 func (*ParseWebhookRequest) ProtoMessage() {}
 
 func (x *ParseWebhookRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[33]
+	mi := &file_connector_v1_connector_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2453,7 +2536,7 @@ func (x *ParseWebhookRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParseWebhookRequest.ProtoReflect.Descriptor instead.
 func (*ParseWebhookRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{33}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ParseWebhookRequest) GetHeaders() map[string]string {
@@ -2501,7 +2584,7 @@ type ParseWebhookResponse struct {
 
 func (x *ParseWebhookResponse) Reset() {
 	*x = ParseWebhookResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[34]
+	mi := &file_connector_v1_connector_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2513,7 +2596,7 @@ func (x *ParseWebhookResponse) String() string {
 func (*ParseWebhookResponse) ProtoMessage() {}
 
 func (x *ParseWebhookResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[34]
+	mi := &file_connector_v1_connector_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2526,7 +2609,7 @@ func (x *ParseWebhookResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParseWebhookResponse.ProtoReflect.Descriptor instead.
 func (*ParseWebhookResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{34}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ParseWebhookResponse) GetDeliveryId() string {
@@ -2585,7 +2668,7 @@ type WebhookEvent struct {
 
 func (x *WebhookEvent) Reset() {
 	*x = WebhookEvent{}
-	mi := &file_connector_v1_connector_proto_msgTypes[35]
+	mi := &file_connector_v1_connector_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2597,7 +2680,7 @@ func (x *WebhookEvent) String() string {
 func (*WebhookEvent) ProtoMessage() {}
 
 func (x *WebhookEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[35]
+	mi := &file_connector_v1_connector_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2610,7 +2693,7 @@ func (x *WebhookEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebhookEvent.ProtoReflect.Descriptor instead.
 func (*WebhookEvent) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{35}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *WebhookEvent) GetKind() EventKind {
@@ -2718,7 +2801,7 @@ type PullRequest struct {
 
 func (x *PullRequest) Reset() {
 	*x = PullRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[36]
+	mi := &file_connector_v1_connector_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2730,7 +2813,7 @@ func (x *PullRequest) String() string {
 func (*PullRequest) ProtoMessage() {}
 
 func (x *PullRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[36]
+	mi := &file_connector_v1_connector_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2743,7 +2826,7 @@ func (x *PullRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullRequest.ProtoReflect.Descriptor instead.
 func (*PullRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{36}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *PullRequest) GetNumber() int64 {
@@ -2791,7 +2874,7 @@ type ReportStatusRequest struct {
 
 func (x *ReportStatusRequest) Reset() {
 	*x = ReportStatusRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[37]
+	mi := &file_connector_v1_connector_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2803,7 +2886,7 @@ func (x *ReportStatusRequest) String() string {
 func (*ReportStatusRequest) ProtoMessage() {}
 
 func (x *ReportStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[37]
+	mi := &file_connector_v1_connector_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2816,7 +2899,7 @@ func (x *ReportStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportStatusRequest.ProtoReflect.Descriptor instead.
 func (*ReportStatusRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{37}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ReportStatusRequest) GetRepository() string {
@@ -2876,7 +2959,7 @@ type ReportStatusResponse struct {
 
 func (x *ReportStatusResponse) Reset() {
 	*x = ReportStatusResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[38]
+	mi := &file_connector_v1_connector_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2888,7 +2971,7 @@ func (x *ReportStatusResponse) String() string {
 func (*ReportStatusResponse) ProtoMessage() {}
 
 func (x *ReportStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[38]
+	mi := &file_connector_v1_connector_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2901,7 +2984,7 @@ func (x *ReportStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportStatusResponse.ProtoReflect.Descriptor instead.
 func (*ReportStatusResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{38}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{40}
 }
 
 // ErrorDetail is carried in the details of a gRPC status: the connector broke,
@@ -2920,7 +3003,7 @@ type ErrorDetail struct {
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_connector_v1_connector_proto_msgTypes[39]
+	mi := &file_connector_v1_connector_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2932,7 +3015,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[39]
+	mi := &file_connector_v1_connector_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2945,7 +3028,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{39}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ErrorDetail) GetClass() ErrorClass {
@@ -3040,7 +3123,10 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\fattempt_path\x18\x02 \x01(\tR\vattemptPath\";\n" +
 	"\x11PreExecuteRequest\x12&\n" +
 	"\x04step\x18\x01 \x01(\v2\x12.connector.v1.StepR\x04step\"\x14\n" +
-	"\x12PreExecuteResponse\"x\n" +
+	"\x12PreExecuteResponse\"<\n" +
+	"\x12PrepareStepRequest\x12&\n" +
+	"\x04step\x18\x01 \x01(\v2\x12.connector.v1.StepR\x04step\"\x15\n" +
+	"\x13PrepareStepResponse\"x\n" +
 	"\x0eRunStepRequest\x12+\n" +
 	"\x05start\x18\x01 \x01(\v2\x13.connector.v1.StartH\x00R\x05start\x12.\n" +
 	"\x06cancel\x18\x02 \x01(\v2\x14.connector.v1.CancelH\x00R\x06cancelB\t\n" +
@@ -3178,7 +3264,7 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\n" +
 	"suggestion\x18\x03 \x01(\tR\n" +
 	"suggestion\x12\x18\n" +
-	"\apointer\x18\x04 \x01(\tR\apointer*\x8a\x02\n" +
+	"\apointer\x18\x04 \x01(\tR\apointer*\xa7\x02\n" +
 	"\n" +
 	"Capability\x12\x1a\n" +
 	"\x16CAPABILITY_UNSPECIFIED\x10\x00\x12\x1e\n" +
@@ -3189,7 +3275,8 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\x10CAPABILITY_CHECK\x10\x05\x12\x18\n" +
 	"\x14CAPABILITY_PLAN_STEP\x10\x06\x12\x1c\n" +
 	"\x18CAPABILITY_PARSE_WEBHOOK\x10\a\x12\x1c\n" +
-	"\x18CAPABILITY_REPORT_STATUS\x10\b*N\n" +
+	"\x18CAPABILITY_REPORT_STATUS\x10\b\x12\x1b\n" +
+	"\x17CAPABILITY_PREPARE_STEP\x10\t*N\n" +
 	"\bSeverity\x12\x18\n" +
 	"\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSEVERITY_ERROR\x10\x01\x12\x14\n" +
@@ -3226,12 +3313,13 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\x13ERROR_CLASS_TIMEOUT\x10\x05\x12\x19\n" +
 	"\x15ERROR_CLASS_CANCELLED\x10\x06\x12\x14\n" +
 	"\x10ERROR_CLASS_LOST\x10\a\x12\x18\n" +
-	"\x14ERROR_CLASS_INTERNAL\x10\b2\xba\x06\n" +
+	"\x14ERROR_CLASS_INTERNAL\x10\b2\x8e\a\n" +
 	"\x10ConnectorService\x12I\n" +
 	"\bDescribe\x12\x1d.connector.v1.DescribeRequest\x1a\x1e.connector.v1.DescribeResponse\x12[\n" +
 	"\x0eValidateConfig\x12#.connector.v1.ValidateConfigRequest\x1a$.connector.v1.ValidateConfigResponse\x12O\n" +
 	"\n" +
-	"PreExecute\x12\x1f.connector.v1.PreExecuteRequest\x1a .connector.v1.PreExecuteResponse\x12J\n" +
+	"PreExecute\x12\x1f.connector.v1.PreExecuteRequest\x1a .connector.v1.PreExecuteResponse\x12R\n" +
+	"\vPrepareStep\x12 .connector.v1.PrepareStepRequest\x1a!.connector.v1.PrepareStepResponse\x12J\n" +
 	"\aRunStep\x12\x1c.connector.v1.RunStepRequest\x1a\x1d.connector.v1.RunStepResponse(\x010\x01\x12R\n" +
 	"\vPostExecute\x12 .connector.v1.PostExecuteRequest\x1a!.connector.v1.PostExecuteResponse\x12R\n" +
 	"\vDestroyStep\x12 .connector.v1.DestroyStepRequest\x1a!.connector.v1.DestroyStepResponse\x12@\n" +
@@ -3253,7 +3341,7 @@ func file_connector_v1_connector_proto_rawDescGZIP() []byte {
 }
 
 var file_connector_v1_connector_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_connector_v1_connector_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
+var file_connector_v1_connector_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
 var file_connector_v1_connector_proto_goTypes = []any{
 	(Capability)(0),                // 0: connector.v1.Capability
 	(Severity)(0),                  // 1: connector.v1.Severity
@@ -3275,42 +3363,44 @@ var file_connector_v1_connector_proto_goTypes = []any{
 	(*Workspace)(nil),              // 17: connector.v1.Workspace
 	(*PreExecuteRequest)(nil),      // 18: connector.v1.PreExecuteRequest
 	(*PreExecuteResponse)(nil),     // 19: connector.v1.PreExecuteResponse
-	(*RunStepRequest)(nil),         // 20: connector.v1.RunStepRequest
-	(*Start)(nil),                  // 21: connector.v1.Start
-	(*Offsets)(nil),                // 22: connector.v1.Offsets
-	(*Cancel)(nil),                 // 23: connector.v1.Cancel
-	(*RunStepResponse)(nil),        // 24: connector.v1.RunStepResponse
-	(*Output)(nil),                 // 25: connector.v1.Output
-	(*Progress)(nil),               // 26: connector.v1.Progress
-	(*State)(nil),                  // 27: connector.v1.State
-	(*SetOutput)(nil),              // 28: connector.v1.SetOutput
-	(*Result)(nil),                 // 29: connector.v1.Result
-	(*PostExecuteRequest)(nil),     // 30: connector.v1.PostExecuteRequest
-	(*PostExecuteResponse)(nil),    // 31: connector.v1.PostExecuteResponse
-	(*AttemptRef)(nil),             // 32: connector.v1.AttemptRef
-	(*DestroyStepRequest)(nil),     // 33: connector.v1.DestroyStepRequest
-	(*DestroyStepResponse)(nil),    // 34: connector.v1.DestroyStepResponse
-	(*CheckRequest)(nil),           // 35: connector.v1.CheckRequest
-	(*CheckResponse)(nil),          // 36: connector.v1.CheckResponse
-	(*PlanStepRequest)(nil),        // 37: connector.v1.PlanStepRequest
-	(*PlanStepResponse)(nil),       // 38: connector.v1.PlanStepResponse
-	(*PlannedChange)(nil),          // 39: connector.v1.PlannedChange
-	(*ParseWebhookRequest)(nil),    // 40: connector.v1.ParseWebhookRequest
-	(*ParseWebhookResponse)(nil),   // 41: connector.v1.ParseWebhookResponse
-	(*WebhookEvent)(nil),           // 42: connector.v1.WebhookEvent
-	(*PullRequest)(nil),            // 43: connector.v1.PullRequest
-	(*ReportStatusRequest)(nil),    // 44: connector.v1.ReportStatusRequest
-	(*ReportStatusResponse)(nil),   // 45: connector.v1.ReportStatusResponse
-	(*ErrorDetail)(nil),            // 46: connector.v1.ErrorDetail
-	nil,                            // 47: connector.v1.Step.EnvironmentEntry
-	nil,                            // 48: connector.v1.Step.SecretsEntry
-	nil,                            // 49: connector.v1.Result.MetadataEntry
-	nil,                            // 50: connector.v1.CheckResponse.DetailsEntry
-	nil,                            // 51: connector.v1.ParseWebhookRequest.HeadersEntry
-	nil,                            // 52: connector.v1.WebhookEvent.VariablesEntry
-	nil,                            // 53: connector.v1.ReportStatusRequest.SecretsEntry
-	(*timestamppb.Timestamp)(nil),  // 54: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),    // 55: google.protobuf.Duration
+	(*PrepareStepRequest)(nil),     // 20: connector.v1.PrepareStepRequest
+	(*PrepareStepResponse)(nil),    // 21: connector.v1.PrepareStepResponse
+	(*RunStepRequest)(nil),         // 22: connector.v1.RunStepRequest
+	(*Start)(nil),                  // 23: connector.v1.Start
+	(*Offsets)(nil),                // 24: connector.v1.Offsets
+	(*Cancel)(nil),                 // 25: connector.v1.Cancel
+	(*RunStepResponse)(nil),        // 26: connector.v1.RunStepResponse
+	(*Output)(nil),                 // 27: connector.v1.Output
+	(*Progress)(nil),               // 28: connector.v1.Progress
+	(*State)(nil),                  // 29: connector.v1.State
+	(*SetOutput)(nil),              // 30: connector.v1.SetOutput
+	(*Result)(nil),                 // 31: connector.v1.Result
+	(*PostExecuteRequest)(nil),     // 32: connector.v1.PostExecuteRequest
+	(*PostExecuteResponse)(nil),    // 33: connector.v1.PostExecuteResponse
+	(*AttemptRef)(nil),             // 34: connector.v1.AttemptRef
+	(*DestroyStepRequest)(nil),     // 35: connector.v1.DestroyStepRequest
+	(*DestroyStepResponse)(nil),    // 36: connector.v1.DestroyStepResponse
+	(*CheckRequest)(nil),           // 37: connector.v1.CheckRequest
+	(*CheckResponse)(nil),          // 38: connector.v1.CheckResponse
+	(*PlanStepRequest)(nil),        // 39: connector.v1.PlanStepRequest
+	(*PlanStepResponse)(nil),       // 40: connector.v1.PlanStepResponse
+	(*PlannedChange)(nil),          // 41: connector.v1.PlannedChange
+	(*ParseWebhookRequest)(nil),    // 42: connector.v1.ParseWebhookRequest
+	(*ParseWebhookResponse)(nil),   // 43: connector.v1.ParseWebhookResponse
+	(*WebhookEvent)(nil),           // 44: connector.v1.WebhookEvent
+	(*PullRequest)(nil),            // 45: connector.v1.PullRequest
+	(*ReportStatusRequest)(nil),    // 46: connector.v1.ReportStatusRequest
+	(*ReportStatusResponse)(nil),   // 47: connector.v1.ReportStatusResponse
+	(*ErrorDetail)(nil),            // 48: connector.v1.ErrorDetail
+	nil,                            // 49: connector.v1.Step.EnvironmentEntry
+	nil,                            // 50: connector.v1.Step.SecretsEntry
+	nil,                            // 51: connector.v1.Result.MetadataEntry
+	nil,                            // 52: connector.v1.CheckResponse.DetailsEntry
+	nil,                            // 53: connector.v1.ParseWebhookRequest.HeadersEntry
+	nil,                            // 54: connector.v1.WebhookEvent.VariablesEntry
+	nil,                            // 55: connector.v1.ReportStatusRequest.SecretsEntry
+	(*timestamppb.Timestamp)(nil),  // 56: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),    // 57: google.protobuf.Duration
 }
 var file_connector_v1_connector_proto_depIdxs = []int32{
 	10, // 0: connector.v1.DescribeResponse.actions:type_name -> connector.v1.Action
@@ -3320,64 +3410,67 @@ var file_connector_v1_connector_proto_depIdxs = []int32{
 	11, // 4: connector.v1.Action.outputs:type_name -> connector.v1.OutputSpec
 	15, // 5: connector.v1.ValidateConfigResponse.diagnostics:type_name -> connector.v1.Diagnostic
 	1,  // 6: connector.v1.Diagnostic.severity:type_name -> connector.v1.Severity
-	47, // 7: connector.v1.Step.environment:type_name -> connector.v1.Step.EnvironmentEntry
+	49, // 7: connector.v1.Step.environment:type_name -> connector.v1.Step.EnvironmentEntry
 	17, // 8: connector.v1.Step.workspace:type_name -> connector.v1.Workspace
-	48, // 9: connector.v1.Step.secrets:type_name -> connector.v1.Step.SecretsEntry
+	50, // 9: connector.v1.Step.secrets:type_name -> connector.v1.Step.SecretsEntry
 	16, // 10: connector.v1.PreExecuteRequest.step:type_name -> connector.v1.Step
-	21, // 11: connector.v1.RunStepRequest.start:type_name -> connector.v1.Start
-	23, // 12: connector.v1.RunStepRequest.cancel:type_name -> connector.v1.Cancel
-	16, // 13: connector.v1.Start.step:type_name -> connector.v1.Step
-	22, // 14: connector.v1.Start.offsets:type_name -> connector.v1.Offsets
-	54, // 15: connector.v1.Start.deadline:type_name -> google.protobuf.Timestamp
-	55, // 16: connector.v1.Cancel.grace:type_name -> google.protobuf.Duration
-	25, // 17: connector.v1.RunStepResponse.output:type_name -> connector.v1.Output
-	26, // 18: connector.v1.RunStepResponse.progress:type_name -> connector.v1.Progress
-	27, // 19: connector.v1.RunStepResponse.state:type_name -> connector.v1.State
-	28, // 20: connector.v1.RunStepResponse.set_output:type_name -> connector.v1.SetOutput
-	29, // 21: connector.v1.RunStepResponse.result:type_name -> connector.v1.Result
-	2,  // 22: connector.v1.Output.stream:type_name -> connector.v1.Stream
-	3,  // 23: connector.v1.Result.outcome:type_name -> connector.v1.Outcome
-	49, // 24: connector.v1.Result.metadata:type_name -> connector.v1.Result.MetadataEntry
-	32, // 25: connector.v1.PostExecuteRequest.attempt:type_name -> connector.v1.AttemptRef
-	29, // 26: connector.v1.PostExecuteRequest.result:type_name -> connector.v1.Result
-	17, // 27: connector.v1.AttemptRef.workspace:type_name -> connector.v1.Workspace
-	32, // 28: connector.v1.DestroyStepRequest.attempts:type_name -> connector.v1.AttemptRef
-	50, // 29: connector.v1.CheckResponse.details:type_name -> connector.v1.CheckResponse.DetailsEntry
-	16, // 30: connector.v1.PlanStepRequest.step:type_name -> connector.v1.Step
-	39, // 31: connector.v1.PlanStepResponse.changes:type_name -> connector.v1.PlannedChange
-	51, // 32: connector.v1.ParseWebhookRequest.headers:type_name -> connector.v1.ParseWebhookRequest.HeadersEntry
-	42, // 33: connector.v1.ParseWebhookResponse.occurred:type_name -> connector.v1.WebhookEvent
-	4,  // 34: connector.v1.WebhookEvent.kind:type_name -> connector.v1.EventKind
-	43, // 35: connector.v1.WebhookEvent.pull_request:type_name -> connector.v1.PullRequest
-	52, // 36: connector.v1.WebhookEvent.variables:type_name -> connector.v1.WebhookEvent.VariablesEntry
-	5,  // 37: connector.v1.ReportStatusRequest.state:type_name -> connector.v1.RunState
-	53, // 38: connector.v1.ReportStatusRequest.secrets:type_name -> connector.v1.ReportStatusRequest.SecretsEntry
-	6,  // 39: connector.v1.ErrorDetail.class:type_name -> connector.v1.ErrorClass
-	7,  // 40: connector.v1.ConnectorService.Describe:input_type -> connector.v1.DescribeRequest
-	13, // 41: connector.v1.ConnectorService.ValidateConfig:input_type -> connector.v1.ValidateConfigRequest
-	18, // 42: connector.v1.ConnectorService.PreExecute:input_type -> connector.v1.PreExecuteRequest
-	20, // 43: connector.v1.ConnectorService.RunStep:input_type -> connector.v1.RunStepRequest
-	30, // 44: connector.v1.ConnectorService.PostExecute:input_type -> connector.v1.PostExecuteRequest
-	33, // 45: connector.v1.ConnectorService.DestroyStep:input_type -> connector.v1.DestroyStepRequest
-	35, // 46: connector.v1.ConnectorService.Check:input_type -> connector.v1.CheckRequest
-	37, // 47: connector.v1.ConnectorService.PlanStep:input_type -> connector.v1.PlanStepRequest
-	40, // 48: connector.v1.ConnectorService.ParseWebhook:input_type -> connector.v1.ParseWebhookRequest
-	44, // 49: connector.v1.ConnectorService.ReportStatus:input_type -> connector.v1.ReportStatusRequest
-	8,  // 50: connector.v1.ConnectorService.Describe:output_type -> connector.v1.DescribeResponse
-	14, // 51: connector.v1.ConnectorService.ValidateConfig:output_type -> connector.v1.ValidateConfigResponse
-	19, // 52: connector.v1.ConnectorService.PreExecute:output_type -> connector.v1.PreExecuteResponse
-	24, // 53: connector.v1.ConnectorService.RunStep:output_type -> connector.v1.RunStepResponse
-	31, // 54: connector.v1.ConnectorService.PostExecute:output_type -> connector.v1.PostExecuteResponse
-	34, // 55: connector.v1.ConnectorService.DestroyStep:output_type -> connector.v1.DestroyStepResponse
-	36, // 56: connector.v1.ConnectorService.Check:output_type -> connector.v1.CheckResponse
-	38, // 57: connector.v1.ConnectorService.PlanStep:output_type -> connector.v1.PlanStepResponse
-	41, // 58: connector.v1.ConnectorService.ParseWebhook:output_type -> connector.v1.ParseWebhookResponse
-	45, // 59: connector.v1.ConnectorService.ReportStatus:output_type -> connector.v1.ReportStatusResponse
-	50, // [50:60] is the sub-list for method output_type
-	40, // [40:50] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	16, // 11: connector.v1.PrepareStepRequest.step:type_name -> connector.v1.Step
+	23, // 12: connector.v1.RunStepRequest.start:type_name -> connector.v1.Start
+	25, // 13: connector.v1.RunStepRequest.cancel:type_name -> connector.v1.Cancel
+	16, // 14: connector.v1.Start.step:type_name -> connector.v1.Step
+	24, // 15: connector.v1.Start.offsets:type_name -> connector.v1.Offsets
+	56, // 16: connector.v1.Start.deadline:type_name -> google.protobuf.Timestamp
+	57, // 17: connector.v1.Cancel.grace:type_name -> google.protobuf.Duration
+	27, // 18: connector.v1.RunStepResponse.output:type_name -> connector.v1.Output
+	28, // 19: connector.v1.RunStepResponse.progress:type_name -> connector.v1.Progress
+	29, // 20: connector.v1.RunStepResponse.state:type_name -> connector.v1.State
+	30, // 21: connector.v1.RunStepResponse.set_output:type_name -> connector.v1.SetOutput
+	31, // 22: connector.v1.RunStepResponse.result:type_name -> connector.v1.Result
+	2,  // 23: connector.v1.Output.stream:type_name -> connector.v1.Stream
+	3,  // 24: connector.v1.Result.outcome:type_name -> connector.v1.Outcome
+	51, // 25: connector.v1.Result.metadata:type_name -> connector.v1.Result.MetadataEntry
+	34, // 26: connector.v1.PostExecuteRequest.attempt:type_name -> connector.v1.AttemptRef
+	31, // 27: connector.v1.PostExecuteRequest.result:type_name -> connector.v1.Result
+	17, // 28: connector.v1.AttemptRef.workspace:type_name -> connector.v1.Workspace
+	34, // 29: connector.v1.DestroyStepRequest.attempts:type_name -> connector.v1.AttemptRef
+	52, // 30: connector.v1.CheckResponse.details:type_name -> connector.v1.CheckResponse.DetailsEntry
+	16, // 31: connector.v1.PlanStepRequest.step:type_name -> connector.v1.Step
+	41, // 32: connector.v1.PlanStepResponse.changes:type_name -> connector.v1.PlannedChange
+	53, // 33: connector.v1.ParseWebhookRequest.headers:type_name -> connector.v1.ParseWebhookRequest.HeadersEntry
+	44, // 34: connector.v1.ParseWebhookResponse.occurred:type_name -> connector.v1.WebhookEvent
+	4,  // 35: connector.v1.WebhookEvent.kind:type_name -> connector.v1.EventKind
+	45, // 36: connector.v1.WebhookEvent.pull_request:type_name -> connector.v1.PullRequest
+	54, // 37: connector.v1.WebhookEvent.variables:type_name -> connector.v1.WebhookEvent.VariablesEntry
+	5,  // 38: connector.v1.ReportStatusRequest.state:type_name -> connector.v1.RunState
+	55, // 39: connector.v1.ReportStatusRequest.secrets:type_name -> connector.v1.ReportStatusRequest.SecretsEntry
+	6,  // 40: connector.v1.ErrorDetail.class:type_name -> connector.v1.ErrorClass
+	7,  // 41: connector.v1.ConnectorService.Describe:input_type -> connector.v1.DescribeRequest
+	13, // 42: connector.v1.ConnectorService.ValidateConfig:input_type -> connector.v1.ValidateConfigRequest
+	18, // 43: connector.v1.ConnectorService.PreExecute:input_type -> connector.v1.PreExecuteRequest
+	20, // 44: connector.v1.ConnectorService.PrepareStep:input_type -> connector.v1.PrepareStepRequest
+	22, // 45: connector.v1.ConnectorService.RunStep:input_type -> connector.v1.RunStepRequest
+	32, // 46: connector.v1.ConnectorService.PostExecute:input_type -> connector.v1.PostExecuteRequest
+	35, // 47: connector.v1.ConnectorService.DestroyStep:input_type -> connector.v1.DestroyStepRequest
+	37, // 48: connector.v1.ConnectorService.Check:input_type -> connector.v1.CheckRequest
+	39, // 49: connector.v1.ConnectorService.PlanStep:input_type -> connector.v1.PlanStepRequest
+	42, // 50: connector.v1.ConnectorService.ParseWebhook:input_type -> connector.v1.ParseWebhookRequest
+	46, // 51: connector.v1.ConnectorService.ReportStatus:input_type -> connector.v1.ReportStatusRequest
+	8,  // 52: connector.v1.ConnectorService.Describe:output_type -> connector.v1.DescribeResponse
+	14, // 53: connector.v1.ConnectorService.ValidateConfig:output_type -> connector.v1.ValidateConfigResponse
+	19, // 54: connector.v1.ConnectorService.PreExecute:output_type -> connector.v1.PreExecuteResponse
+	21, // 55: connector.v1.ConnectorService.PrepareStep:output_type -> connector.v1.PrepareStepResponse
+	26, // 56: connector.v1.ConnectorService.RunStep:output_type -> connector.v1.RunStepResponse
+	33, // 57: connector.v1.ConnectorService.PostExecute:output_type -> connector.v1.PostExecuteResponse
+	36, // 58: connector.v1.ConnectorService.DestroyStep:output_type -> connector.v1.DestroyStepResponse
+	38, // 59: connector.v1.ConnectorService.Check:output_type -> connector.v1.CheckResponse
+	40, // 60: connector.v1.ConnectorService.PlanStep:output_type -> connector.v1.PlanStepResponse
+	43, // 61: connector.v1.ConnectorService.ParseWebhook:output_type -> connector.v1.ParseWebhookResponse
+	47, // 62: connector.v1.ConnectorService.ReportStatus:output_type -> connector.v1.ReportStatusResponse
+	52, // [52:63] is the sub-list for method output_type
+	41, // [41:52] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_connector_v1_connector_proto_init() }
@@ -3385,25 +3478,25 @@ func file_connector_v1_connector_proto_init() {
 	if File_connector_v1_connector_proto != nil {
 		return
 	}
-	file_connector_v1_connector_proto_msgTypes[13].OneofWrappers = []any{
+	file_connector_v1_connector_proto_msgTypes[15].OneofWrappers = []any{
 		(*RunStepRequest_Start)(nil),
 		(*RunStepRequest_Cancel)(nil),
 	}
-	file_connector_v1_connector_proto_msgTypes[17].OneofWrappers = []any{
+	file_connector_v1_connector_proto_msgTypes[19].OneofWrappers = []any{
 		(*RunStepResponse_Output)(nil),
 		(*RunStepResponse_Progress)(nil),
 		(*RunStepResponse_State)(nil),
 		(*RunStepResponse_SetOutput)(nil),
 		(*RunStepResponse_Result)(nil),
 	}
-	file_connector_v1_connector_proto_msgTypes[22].OneofWrappers = []any{}
+	file_connector_v1_connector_proto_msgTypes[24].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_connector_v1_connector_proto_rawDesc), len(file_connector_v1_connector_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   47,
+			NumMessages:   49,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
