@@ -43,7 +43,7 @@ func TestDeliveries(t *testing.T) {
 		want       string
 	}{
 		"one":         {"/api/ci/pipelines/p/webhook", "application/json", done(core.DeliveryTriggered, "e1"), false, nil, 202, `"execution_id":"e1"`},
-		"several":     {"/api/webhooks/github", "application/vnd.acme+json; charset=utf-8", done(core.DeliveryTriggered, "e1", "e2"), false, nil, 202, "2 pipelines will run"},
+		"several":     {"/api/webhooks/github", "application/json; charset=utf-8", done(core.DeliveryTriggered, "e1", "e2"), false, nil, 202, "2 pipelines will run"},
 		"of others":   {"/api/ci/pipelines/q/webhook", "application/json", done(core.DeliveryTriggered, "e1"), false, nil, 202, `"execution_ids":[]`},
 		"again":       {"/api/webhooks/github", "application/json", done(core.DeliveryTriggered, "e1"), true, nil, 202, "came before"},
 		"nothing":     {"/api/webhooks/github", "application/x-www-form-urlencoded", done(core.DeliveryIgnored), false, nil, 202, "nothing is started: the reason"},

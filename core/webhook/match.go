@@ -18,8 +18,9 @@ const (
 )
 
 // evaluate decides which pipelines a delivery starts: each once, by the first of its
-// triggers that lets it through.
-func evaluate(said *parsed, candidates []candidate) *verdict {
+// triggers that lets it through. With central, at a connector's address, nothing is said
+// about triggers for other repositories: they are not the sender's to know.
+func evaluate(said *parsed, candidates []candidate, central bool) *verdict {
 	v := &verdict{said: said, reason: said.Ignored}
 	if said.event == nil {
 		if v.reason == "" {
@@ -32,7 +33,8 @@ func evaluate(said *parsed, candidates []candidate) *verdict {
 		if c.pipelineID == "" || slices.ContainsFunc(v.targets, func(t core.DeliveryTarget) bool { return t.PipelineID == c.pipelineID }) {
 			continue
 		}
-		if !takes(c.trigger.Type, said.event.Kind) {
+		other := c.trigger.Config.Repository != "" && !sameRepository(c.trigger.Config.Repository, said.event)
+		if !takes(c.trigger.Type, said.event.Kind) || central && other {
 			continue
 		}
 		why := unmet(&c.trigger, said)
@@ -49,8 +51,10 @@ func evaluate(said *parsed, candidates []candidate) *verdict {
 		v.reason = ""
 	case len(reasons) > 0:
 		v.reason = line(strings.Join(reasons, "; "))
+	case v.reason == "" && said.event.Repository != "":
+		v.reason = line("there is no trigger for " + said.Event + " of " + said.event.Repository)
 	case v.reason == "":
-		v.reason = "there is no trigger for " + said.Event
+		v.reason = line("there is no trigger for " + said.Event)
 	}
 	return v
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -27,7 +28,11 @@ func (s *Service) Receive(ctx context.Context, in core.IncomingDelivery) (*core.
 	}
 	verdict, err := s.judge(ctx, in, groups)
 	if err != nil {
-		if len(missing) > 0 && core.CodeOf(err) == core.CodeUnauthenticated {
+		var refused *core.Error
+		if errors.As(err, &refused) && refused.Code == core.CodeUnauthenticated && len(missing) > 0 {
+			if groups[0].secret != s.decoy {
+				missing = append(missing, refused.Message)
+			}
 			err = core.Errorf(core.CodeUnauthenticated, "%s", strings.Join(missing, "; "))
 		}
 		return nil, false, s.refuse(ctx, in, connector, err)
@@ -77,7 +82,7 @@ func (s *Service) judge(ctx context.Context, in core.IncomingDelivery, groups []
 		case err != nil:
 			return nil, err
 		}
-		v := evaluate(said, g.candidates)
+		v := evaluate(said, g.candidates, in.PipelineID == "")
 		switch {
 		case best == nil || len(best.targets) == 0 && len(v.targets) > 0:
 			best = v

@@ -210,7 +210,7 @@ func TestConnectorAddress(t *testing.T) {
 		t.Error(diff)
 	}
 	nobody := b.receive(b.incoming("", "global", push(func(w *sdk.Webhook) { w.Occurred.Repository = "a/b" })))
-	b.wantStatus(nobody, core.DeliveryIgnored, "the repository a/b is not")
+	b.wantStatus(nobody, core.DeliveryIgnored, "there is no trigger for push of a/b")
 	if _, _, err := b.Receive(t.Context(), core.IncomingDelivery{Connector: "tset"}); core.CodeOf(err) != core.CodeNotFound {
 		t.Errorf("no such connector: %v", err)
 	}
