@@ -20,12 +20,11 @@ type parsed struct {
 // parse has a connector verify and read a delivery. The errors are those of
 // core.Webhooks, with the connector's own as cause.
 func (s *Service) parse(ctx context.Context, connector string, r sdk.WebhookRequest) (*parsed, error) {
-	select {
-	case s.parsing <- struct{}{}:
-		defer func() { <-s.parsing }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	weight := int64(max(len(r.Body), smallParsing))
+	if err := s.parsing.Acquire(ctx, weight); err != nil {
+		return nil, err
 	}
+	defer s.parsing.Release(weight)
 	ctx, cancel := context.WithTimeout(ctx, parseTimeout)
 	defer cancel()
 	var webhook sdk.Webhook

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/patchbay-ci/patchbay/core"
 	"github.com/patchbay-ci/patchbay/sdk"
@@ -75,8 +76,10 @@ const (
 	// inlineBody is the longest body that is stored with its document: a file of its own
 	// would cost each delivery two syncs of the disk, which a document shares with others.
 	inlineBody = 64 << 10
-	// maxParsing is how many deliveries are with connectors at once.
-	maxParsing = 32
+	// maxParsing is how many bytes are with connectors at once, each of which is there
+	// several times over; a small delivery counts as smallParsing.
+	maxParsing   = 64 << 20
+	smallParsing = 2 << 20
 	// parseTimeout is how long a connector may take over one.
 	parseTimeout = 30 * time.Second
 	// maxGroups is how many secrets are tried on one delivery.
@@ -90,7 +93,7 @@ type Service struct {
 	Options
 	// decoy is the secret of what has none: nobody knows it.
 	decoy    string
-	parsing  chan struct{}
+	parsing  *semaphore.Weighted
 	senders  senders
 	index    index
 	specs    specs
@@ -112,7 +115,7 @@ func New(o Options) *Service {
 	if o.Limits.Bytes <= 0 {
 		o.Limits.Bytes = DefaultBytes
 	}
-	return &Service{Options: o, decoy: rand.Text(), parsing: make(chan struct{}, maxParsing),
+	return &Service{Options: o, decoy: rand.Text(), parsing: semaphore.NewWeighted(maxParsing),
 		index: index{pipelines: map[string]indexed{}, changed: map[string]bool{}}, specs: specs{known: map[string]*core.Spec{}},
 		wake: make(chan struct{}, 1)}
 }
