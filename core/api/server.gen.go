@@ -15,6 +15,27 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for ComponentHealthStatus.
+const (
+	ComponentHealthStatusFail ComponentHealthStatus = "fail"
+	ComponentHealthStatusPass ComponentHealthStatus = "pass"
+	ComponentHealthStatusWarn ComponentHealthStatus = "warn"
+)
+
+// Valid indicates whether the value is a known member of the ComponentHealthStatus enum.
+func (e ComponentHealthStatus) Valid() bool {
+	switch e {
+	case ComponentHealthStatusFail:
+		return true
+	case ComponentHealthStatusPass:
+		return true
+	case ComponentHealthStatusWarn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ConnectorState.
 const (
 	ConnectorStateAvailable ConnectorState = "available"
@@ -99,6 +120,27 @@ func (e HealthStatus) Valid() bool {
 	}
 }
 
+// Defines values for HealthCheckStatus.
+const (
+	HealthCheckStatusFail HealthCheckStatus = "fail"
+	HealthCheckStatusPass HealthCheckStatus = "pass"
+	HealthCheckStatusWarn HealthCheckStatus = "warn"
+)
+
+// Valid indicates whether the value is a known member of the HealthCheckStatus enum.
+func (e HealthCheckStatus) Valid() bool {
+	switch e {
+	case HealthCheckStatusFail:
+		return true
+	case HealthCheckStatusPass:
+		return true
+	case HealthCheckStatusWarn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for LogEntryLevel.
 const (
 	LogEntryLevelError LogEntryLevel = "error"
@@ -132,6 +174,27 @@ func (e LogEventStream) Valid() bool {
 	case LogEventStreamStdout:
 		return true
 	case LogEventStreamSystem:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReadinessStatus.
+const (
+	ReadinessStatusFail ReadinessStatus = "fail"
+	ReadinessStatusPass ReadinessStatus = "pass"
+	ReadinessStatusWarn ReadinessStatus = "warn"
+)
+
+// Valid indicates whether the value is a known member of the ReadinessStatus enum.
+func (e ReadinessStatus) Valid() bool {
+	switch e {
+	case ReadinessStatusFail:
+		return true
+	case ReadinessStatusPass:
+		return true
+	case ReadinessStatusWarn:
 		return true
 	default:
 		return false
@@ -387,6 +450,22 @@ type ArtifactFile struct {
 	Size   int64   `json:"size"`
 }
 
+// ComponentHealth defines model for ComponentHealth.
+type ComponentHealth struct {
+	// Measure What `value` is of
+	Measure *string `json:"measure,omitempty"`
+	Message *string `json:"message,omitempty"`
+
+	// Name store, queue, connectors, disk, memory
+	Name   string                `json:"name"`
+	Status ComponentHealthStatus `json:"status"`
+	Unit   *string               `json:"unit,omitempty"`
+	Value  *float64              `json:"value,omitempty"`
+}
+
+// ComponentHealthStatus defines model for ComponentHealth.Status.
+type ComponentHealthStatus string
+
 // Connector defines model for Connector.
 type Connector struct {
 	Actions      *[]ConnectorAction `json:"actions,omitempty"`
@@ -491,6 +570,8 @@ type Execution struct {
 
 // Health defines model for Health.
 type Health struct {
+	// Components Each component, for those who send a token
+	Components *[]ComponentHealth `json:"components,omitempty"`
 	Connectors struct {
 		Broken []string `json:"broken"`
 		Total  int      `json:"total"`
@@ -507,6 +588,19 @@ type Health struct {
 
 // HealthStatus defines model for Health.Status.
 type HealthStatus string
+
+// HealthCheck defines model for HealthCheck.
+type HealthCheck struct {
+	ComponentId   string            `json:"componentId"`
+	ObservedUnit  *string           `json:"observedUnit,omitempty"`
+	ObservedValue *float64          `json:"observedValue,omitempty"`
+	Output        *string           `json:"output,omitempty"`
+	Status        HealthCheckStatus `json:"status"`
+	Time          time.Time         `json:"time"`
+}
+
+// HealthCheckStatus defines model for HealthCheck.Status.
+type HealthCheckStatus string
 
 // LogEntry defines model for LogEntry.
 type LogEntry struct {
@@ -577,6 +671,22 @@ type QueueEntry struct {
 	// Reason Why it does not run yet
 	Reason string `json:"reason"`
 }
+
+// Readiness As in draft-inadarei-api-health-check-06
+type Readiness struct {
+	// Checks What was found, by component and measure
+	Checks *map[string][]HealthCheck `json:"checks,omitempty"`
+
+	// Output What keeps the server from being ready
+	Output *string `json:"output,omitempty"`
+
+	// ReleaseId The server's version, for those who send a token
+	ReleaseId *string         `json:"releaseId,omitempty"`
+	Status    ReadinessStatus `json:"status"`
+}
+
+// ReadinessStatus defines model for Readiness.Status.
+type ReadinessStatus string
 
 // Retry defines model for Retry.
 type Retry struct {
@@ -1031,6 +1141,12 @@ type ServerInterface interface {
 	// GetHealth How the server and its parts are
 	// (GET /healthchecker)
 	GetHealth(w http.ResponseWriter, r *http.Request)
+	// GetLive Whether the process lives
+	// (GET /livez)
+	GetLive(w http.ResponseWriter, r *http.Request)
+	// GetMetrics What the server counts and measures, for Prometheus
+	// (GET /metrics)
+	GetMetrics(w http.ResponseWriter, r *http.Request)
 	// GetContract This document
 	// (GET /openapi.json)
 	GetContract(w http.ResponseWriter, r *http.Request)
@@ -1046,6 +1162,9 @@ type ServerInterface interface {
 	// ResumeQueue Start what waits again
 	// (POST /queue/resume)
 	ResumeQueue(w http.ResponseWriter, r *http.Request)
+	// GetReady Whether the server can do its work
+	// (GET /readyz)
+	GetReady(w http.ResponseWriter, r *http.Request)
 	// ListSecrets The names of the secrets of a pipeline, or of the global ones; never their values
 	// (GET /secrets)
 	ListSecrets(w http.ResponseWriter, r *http.Request, params ListSecretsParams)
@@ -2115,6 +2234,34 @@ func (siw *ServerInterfaceWrapper) GetHealth(w http.ResponseWriter, r *http.Requ
 	handler.ServeHTTP(w, r)
 }
 
+// GetLive operation middleware
+func (siw *ServerInterfaceWrapper) GetLive(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetLive(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetMetrics operation middleware
+func (siw *ServerInterfaceWrapper) GetMetrics(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetMetrics(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetContract operation middleware
 func (siw *ServerInterfaceWrapper) GetContract(w http.ResponseWriter, r *http.Request) {
 
@@ -2195,6 +2342,20 @@ func (siw *ServerInterfaceWrapper) ResumeQueue(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ResumeQueue(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetReady operation middleware
+func (siw *ServerInterfaceWrapper) GetReady(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetReady(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2449,6 +2610,12 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	}
 
 	r.HandleFunc(options.BaseURL+"/healthchecker", wrapper.GetHealth).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/livez", wrapper.GetLive).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/readyz", wrapper.GetReady).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/metrics", wrapper.GetMetrics).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/openapi.json", wrapper.GetContract).Methods(http.MethodGet)
 
