@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/patchbay-ci/patchbay/core"
@@ -104,6 +105,10 @@ func TestMetricsWantAToken(t *testing.T) {
 // While a server starts, probes are answered and all else waits for it.
 func TestGate(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, throughGate)
+}
+
+func throughGate(t *testing.T) {
 	gate := NewGate()
 	ask := func(path string) *httptest.ResponseRecorder {
 		recorder := httptest.NewRecorder()
@@ -118,9 +123,7 @@ func TestGate(t *testing.T) {
 	}
 	answered := make(chan int)
 	go func() { answered <- ask("/api/queue").Code }()
-	for len(gate.waiting) == 0 { // until it waits
-		time.Sleep(time.Millisecond)
-	}
+	synctest.Wait() // until it waits
 	for len(gate.waiting) < maxAtGate {
 		gate.waiting <- struct{}{}
 	}

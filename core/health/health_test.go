@@ -112,7 +112,7 @@ func TestParts(t *testing.T) {
 		"queue":        {Queue(func() core.QueueLoad { return load }), core.HealthPass, 7},
 		"queue paused": {Queue(func() core.QueueLoad { return paused }), core.HealthWarn, 0},
 		"no folder":    {Disk("/nonexistent"), core.HealthFail, 0},
-				"memory":       {Memory(), core.HealthPass, -1},
+		"memory":       {Memory(), core.HealthPass, -1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
