@@ -30,9 +30,10 @@ func (m *Metrics) Store(store core.Store) core.Store {
 
 func (s *timedStore) done(operation string, began time.Time, err error) {
 	s.seconds.WithLabelValues(operation).Observe(time.Since(began).Seconds())
+	failures := s.errors.WithLabelValues(operation) // also 0, so that the first is seen as a rise
 	switch core.CodeOf(err) {
 	case "", core.CodeNotFound, core.CodeConflict, core.CodeInvalid:
 	default:
-		s.errors.WithLabelValues(operation).Inc()
+		failures.Inc()
 	}
 }
