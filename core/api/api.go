@@ -70,6 +70,7 @@ type handlers struct {
 	Deps
 	contractJSON []byte
 	patience     patience
+	room         room
 	// frames are *[]byte for the time that an event takes to be sent: a thousand
 	// followers who wait have none.
 	frames sync.Pool
@@ -93,7 +94,7 @@ func newHandlers(d Deps) (*handlers, error) {
 		return nil, fmt.Errorf("read the contract: %w", err)
 	}
 	d.Observe.complete()
-	return &handlers{Deps: d, contractJSON: contractJSON, patience: defaultPatience,
+	return &handlers{Deps: d, contractJSON: contractJSON, patience: defaultPatience, room: newRoom(),
 		frames: sync.Pool{New: func() any { return new([]byte) }}}, nil
 }
 

@@ -34,12 +34,15 @@ func (h *handlers) fail(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func (h *handlers) failWith(w http.ResponseWriter, r *http.Request, status int, err error) {
+	if gone := r.Context().Err(); gone != nil && errors.Is(err, gone) {
+		return // nobody listens, and nothing else is wrong
+	}
 	known := asError(err)
 	if status >= http.StatusInternalServerError {
 		h.log(r.Context()).Error("a request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	}
 	if r.Context().Err() != nil {
-		return // nobody listens
+		return
 	}
 	body := Error{Error: answers[known.Code].family, Message: known.Message, Details: known.Details,
 		Suggestions: known.Suggestions, Timestamp: time.Now().UTC(), Status: status}

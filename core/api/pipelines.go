@@ -54,6 +54,12 @@ func (h *handlers) UploadPipeline(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *handlers) create(w http.ResponseWriter, r *http.Request, file string, source []byte) {
+	giveBack, err := h.room.take(r.Context(), source)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	defer giveBack()
 	spec, warnings, err := h.parse(file, source)
 	if err != nil {
 		h.fail(w, r, err)
@@ -120,6 +126,12 @@ func (h *handlers) UpdatePipeline(w http.ResponseWriter, r *http.Request, id Id,
 // update stores a text as the next revision of a pipeline, if that is still as the
 // client knows it.
 func (h *handlers) update(w http.ResponseWriter, r *http.Request, id, ifMatch string, source []byte) {
+	giveBack, err := h.room.take(r.Context(), source)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	defer giveBack()
 	spec, warnings, err := h.parse("", source)
 	if err != nil {
 		h.fail(w, r, err)
