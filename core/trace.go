@@ -111,6 +111,8 @@ type SpanStart struct {
 	// is about, so that who goes on with it after a restart continues the same span.
 	// Empty means a random ID.
 	Key string
+	// ID is the span's own, of one that somebody else has made; zero means that Key says.
+	ID [8]byte
 	// At is when it began; zero is now.
 	At         time.Time
 	Attributes []SpanAttribute
@@ -131,8 +133,9 @@ type Span interface {
 	Set(attributes ...SpanAttribute)
 	// Fail marks it as failed. The message must have no secrets.
 	Fail(message string)
-	// End ends it; further calls do nothing.
+	// End ends it; further calls do nothing. EndAt says when that was.
 	End()
+	EndAt(at time.Time)
 }
 
 // Tracer makes spans. It is safe for concurrent use and never blocks.
@@ -156,3 +159,4 @@ func (noSpan) Rename(string)        {}
 func (noSpan) Set(...SpanAttribute) {}
 func (noSpan) Fail(string)          {}
 func (noSpan) End()                 {}
+func (noSpan) EndAt(time.Time)      {}

@@ -32,6 +32,9 @@ func WithTrace(ctx context.Context, traceparent, tracestate string) context.Cont
 // the step calls; the steps of the shell and docker connectors find them in their
 // environment, as TRACEPARENT and TRACESTATE.
 func TraceOf(ctx context.Context) (traceparent, tracestate string) {
+	if here, inside := ctx.Value(placeKey{}).(place); inside {
+		return here.traceparent(), here.state
+	}
 	incoming, _ := metadata.FromIncomingContext(ctx)
 	return only(incoming.Get(traceparentKey)), only(incoming.Get(tracestateKey))
 }

@@ -71,13 +71,13 @@ func TestTraceOfARun(t *testing.T) {
 	}
 	run := below(below(below("b7ad6b7169203331", route, false), "trigger", false), "RUN traced", false)
 	waited := below(below(run, "build/wait", false), "attempt 1", false)
-	below(waited, "RunStep shell", false) // that of the second server; the first one's died with it
+	below(below(waited, "RunStep shell", false), "shell", false) // that of the second server; the first one's died with it
 	if want := "00-0af7651916cd43dd8448eb211c80319c-" + waited + "-01\n"; e.Stages[0].Steps[0].Stdout != want {
 		t.Errorf("the step was told %q, want %q", e.Stages[0].Steps[0].Stdout, want)
 	}
 	flaky := below(run, "build/flaky", false)
 	below(below(flaky, "attempt 1", true), "RunStep shell", false)
-	below(below(flaky, "attempt 2", false), "RunStep shell", false)
+	below(below(below(flaky, "attempt 2", false), "RunStep shell", false), "shell", false)
 }
 
 // triggerTraced triggers as a client that is traced, and returns the execution's ID.

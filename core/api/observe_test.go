@@ -41,6 +41,7 @@ func (s *seenSpan) Set(list ...core.SpanAttribute) {
 }
 func (s *seenSpan) Fail(message string) { s.failed = message }
 func (s *seenSpan) End()                { s.end(s) }
+func (s *seenSpan) EndAt(time.Time)     { s.end(s) }
 
 func (w *watcher) StartSpan(ctx context.Context, start core.SpanStart) (context.Context, core.Span) {
 	parent := core.TraceOf(ctx)

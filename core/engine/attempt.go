@@ -149,7 +149,7 @@ func (l *stepLife) watch(limited context.Context, a *core.Attempt, request sdk.R
 	var result sdk.Result
 	ctx, abandon := context.WithCancelCause(l.run.ctx)
 	defer abandon(nil)
-	ctx, call := l.beginCall(ctx)
+	ctx, call := l.beginCall(ctx, events)
 	err := l.run.engine.options.Connectors.Use(ctx, l.spec.Connector, func(client *sdk.Client, info sdk.Info) error {
 		l.posts = info.Has(sdk.CapabilityPostExecute)
 		if info.Has(sdk.CapabilityPreExecute) && !events.announced {

@@ -127,11 +127,16 @@ func (l *stepLife) handOnTrace() {
 type call struct{ trace }
 
 // beginCall begins the span of a call; the returned context carries it to the connector.
-func (l *stepLife) beginCall(ctx context.Context) (context.Context, call) {
+func (l *stepLife) beginCall(ctx context.Context, events *sink) (context.Context, call) {
 	c := call{l.trace.attempt.below(l.run.engine.options.Tracer, core.SpanStart{Name: "RunStep " + l.spec.Connector, Kind: core.SpanClient, At: time.Now(),
 		Attributes: []core.SpanAttribute{{Name: "rpc.system", Value: "grpc"}, {Name: "rpc.method", Value: "RunStep"},
 			{Name: "patchbay.connector", Value: l.spec.Connector}}})}
-	return c.forConnector(ctx), c
+	events.call = c.trace
+	ctx = c.forConnector(ctx)
+	if c.place.Sampled && c.place != l.trace.attempt.place { // and so it is recorded here
+		ctx = sdk.WithSpans(ctx)
+	}
+	return ctx, c
 }
 
 // end ends the span, also of a call that was let go of or whose connector is gone.
@@ -140,4 +145,27 @@ func (c call) end(err error) {
 		c.span.Fail(string(sdk.ClassOf(err)))
 	}
 	c.span.End()
+}
+
+// Span implements sdk.SpanEvents: what a connector says that it did is told below its
+// call, with the same care for secrets as its other words.
+func (s *sink) Span(report sdk.SpanReport) error {
+	if report.ID == [8]byte{} || report.End.Before(report.Start) {
+		return nil // nobody could make sense of it
+	}
+	place := s.call.place
+	if report.Parent != [8]byte{} {
+		place.SpanID = report.Parent
+	}
+	text := s.life.masks.Text
+	start := core.SpanStart{Name: text(report.Name), ID: report.ID, At: report.Start}
+	for name, value := range report.Attributes {
+		start.Attributes = append(start.Attributes, core.SpanAttribute{Name: name, Value: text(value)})
+	}
+	made := trace{place: place}.below(s.life.run.engine.options.Tracer, start)
+	if report.Error != "" {
+		made.span.Fail(text(report.Error))
+	}
+	made.span.EndAt(report.End)
+	return nil
 }

@@ -8,8 +8,13 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// keyOfSpan is the context's key for core.SpanStart.Key.
-type keyOfSpan struct{}
+// wanted says what the ID of a span is to be.
+type wanted struct {
+	key string
+	id  [8]byte
+}
+
+type wantedKey struct{}
 
 // keyedIDs makes the IDs of spans: from their key, for those that have one, so that
 // whoever goes on with a span after a crash makes the same; random ones otherwise.
@@ -24,17 +29,20 @@ func (keyedIDs) NewIDs(ctx context.Context) (traceID trace.TraceID, spanID trace
 
 // NewSpanID implements sdktrace.IDGenerator.
 func (keyedIDs) NewSpanID(ctx context.Context, _ trace.TraceID) (spanID trace.SpanID) {
+	if w, there := ctx.Value(wantedKey{}).(wanted); there && w.id != [8]byte{} {
+		return w.id
+	}
 	fill(ctx, "span ", spanID[:])
 	return spanID
 }
 
 // fill writes an ID, which is never only zeros for all that is known of SHA-256.
 func fill(ctx context.Context, what string, id []byte) {
-	key, keyed := ctx.Value(keyOfSpan{}).(string)
-	if !keyed {
+	w, there := ctx.Value(wantedKey{}).(wanted)
+	if !there || w.key == "" {
 		_, _ = crand.Read(id) // it does not fail
 		return
 	}
-	hash := sha256.Sum256([]byte(what + key))
+	hash := sha256.Sum256([]byte(what + w.key))
 	copy(id, hash[:])
 }

@@ -78,8 +78,8 @@ var kinds = map[core.SpanKind]trace.SpanKind{core.SpanInternal: trace.SpanKindIn
 // StartSpan implements core.Tracer.
 func (p *Provider) StartSpan(ctx context.Context, start core.SpanStart) (context.Context, core.Span) {
 	above := withParent(ctx, core.TraceOf(ctx))
-	if start.Key != "" {
-		above = context.WithValue(above, keyOfSpan{}, start.Key)
+	if start.Key != "" || start.ID != [8]byte{} {
+		above = context.WithValue(above, wantedKey{}, wanted{start.Key, start.ID})
 	}
 	options := []trace.SpanStartOption{trace.WithSpanKind(kinds[start.Kind]), trace.WithAttributes(attributes(start.Attributes)...)}
 	if !start.At.IsZero() {
@@ -115,7 +115,8 @@ func (s *span) Rename(name string) { s.made.SetName(name) }
 func (s *span) Set(attributesOf ...core.SpanAttribute) {
 	s.made.SetAttributes(attributes(attributesOf)...)
 }
-func (s *span) End() { s.made.End() }
+func (s *span) End()               { s.made.End() }
+func (s *span) EndAt(at time.Time) { s.made.End(trace.WithTimestamp(at)) }
 func (s *span) Fail(message string) {
 	s.made.SetStatus(codes.Error, strings.ToValidUTF8(message[:min(len(message), maxMessage)], "\uFFFD"))
 }

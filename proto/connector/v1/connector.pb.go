@@ -1421,6 +1421,7 @@ type RunStepResponse struct {
 	//	*RunStepResponse_State
 	//	*RunStepResponse_SetOutput
 	//	*RunStepResponse_Result
+	//	*RunStepResponse_Span
 	Message       isRunStepResponse_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1508,6 +1509,15 @@ func (x *RunStepResponse) GetResult() *Result {
 	return nil
 }
 
+func (x *RunStepResponse) GetSpan() *Span {
+	if x != nil {
+		if x, ok := x.Message.(*RunStepResponse_Span); ok {
+			return x.Span
+		}
+	}
+	return nil
+}
+
 type isRunStepResponse_Message interface {
 	isRunStepResponse_Message()
 }
@@ -1532,6 +1542,10 @@ type RunStepResponse_Result struct {
 	Result *Result `protobuf:"bytes,5,opt,name=result,proto3,oneof"`
 }
 
+type RunStepResponse_Span struct {
+	Span *Span `protobuf:"bytes,6,opt,name=span,proto3,oneof"`
+}
+
 func (*RunStepResponse_Output) isRunStepResponse_Message() {}
 
 func (*RunStepResponse_Progress) isRunStepResponse_Message() {}
@@ -1541,6 +1555,8 @@ func (*RunStepResponse_State) isRunStepResponse_Message() {}
 func (*RunStepResponse_SetOutput) isRunStepResponse_Message() {}
 
 func (*RunStepResponse_Result) isRunStepResponse_Message() {}
+
+func (*RunStepResponse_Span) isRunStepResponse_Message() {}
 
 // Output is a piece of the attempt's output, at most 256 KiB.
 type Output struct {
@@ -1756,6 +1772,104 @@ func (x *SetOutput) GetValue() string {
 	return ""
 }
 
+// Span is a piece of work that the connector did, for the trace of the attempt; the
+// place in it comes as the metadata "traceparent" and "tracestate" (W3C Trace Context).
+// A host that wants spans says so by the metadata "patchbay-spans: 1"; to others none is
+// sent.
+type Span struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// IDs have 8 bytes. The parent is the place, or another span of the attempt.
+	SpanId       []byte                 `protobuf:"bytes,2,opt,name=span_id,json=spanId,proto3" json:"span_id,omitempty"`
+	ParentSpanId []byte                 `protobuf:"bytes,3,opt,name=parent_span_id,json=parentSpanId,proto3" json:"parent_span_id,omitempty"`
+	Start        *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=start,proto3" json:"start,omitempty"`
+	End          *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=end,proto3" json:"end,omitempty"`
+	// error is empty when the work succeeded.
+	Error         string            `protobuf:"bytes,6,opt,name=error,proto3" json:"error,omitempty"`
+	Attributes    map[string]string `protobuf:"bytes,7,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Span) Reset() {
+	*x = Span{}
+	mi := &file_connector_v1_connector_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Span) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Span) ProtoMessage() {}
+
+func (x *Span) ProtoReflect() protoreflect.Message {
+	mi := &file_connector_v1_connector_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Span.ProtoReflect.Descriptor instead.
+func (*Span) Descriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *Span) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Span) GetSpanId() []byte {
+	if x != nil {
+		return x.SpanId
+	}
+	return nil
+}
+
+func (x *Span) GetParentSpanId() []byte {
+	if x != nil {
+		return x.ParentSpanId
+	}
+	return nil
+}
+
+func (x *Span) GetStart() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Start
+	}
+	return nil
+}
+
+func (x *Span) GetEnd() *timestamppb.Timestamp {
+	if x != nil {
+		return x.End
+	}
+	return nil
+}
+
+func (x *Span) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *Span) GetAttributes() map[string]string {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
+}
+
 // Result ends an attempt.
 type Result struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
@@ -1774,7 +1888,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_connector_v1_connector_proto_msgTypes[21]
+	mi := &file_connector_v1_connector_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1786,7 +1900,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[21]
+	mi := &file_connector_v1_connector_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1799,7 +1913,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{21}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Result) GetOutcome() Outcome {
@@ -1847,7 +1961,7 @@ type PostExecuteRequest struct {
 
 func (x *PostExecuteRequest) Reset() {
 	*x = PostExecuteRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[22]
+	mi := &file_connector_v1_connector_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1859,7 +1973,7 @@ func (x *PostExecuteRequest) String() string {
 func (*PostExecuteRequest) ProtoMessage() {}
 
 func (x *PostExecuteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[22]
+	mi := &file_connector_v1_connector_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1872,7 +1986,7 @@ func (x *PostExecuteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostExecuteRequest.ProtoReflect.Descriptor instead.
 func (*PostExecuteRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{22}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *PostExecuteRequest) GetAttempt() *AttemptRef {
@@ -1897,7 +2011,7 @@ type PostExecuteResponse struct {
 
 func (x *PostExecuteResponse) Reset() {
 	*x = PostExecuteResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[23]
+	mi := &file_connector_v1_connector_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1909,7 +2023,7 @@ func (x *PostExecuteResponse) String() string {
 func (*PostExecuteResponse) ProtoMessage() {}
 
 func (x *PostExecuteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[23]
+	mi := &file_connector_v1_connector_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1922,7 +2036,7 @@ func (x *PostExecuteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostExecuteResponse.ProtoReflect.Descriptor instead.
 func (*PostExecuteResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{23}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{24}
 }
 
 // AttemptRef is what is needed to find an attempt's work again.
@@ -1938,7 +2052,7 @@ type AttemptRef struct {
 
 func (x *AttemptRef) Reset() {
 	*x = AttemptRef{}
-	mi := &file_connector_v1_connector_proto_msgTypes[24]
+	mi := &file_connector_v1_connector_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1950,7 +2064,7 @@ func (x *AttemptRef) String() string {
 func (*AttemptRef) ProtoMessage() {}
 
 func (x *AttemptRef) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[24]
+	mi := &file_connector_v1_connector_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1963,7 +2077,7 @@ func (x *AttemptRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptRef.ProtoReflect.Descriptor instead.
 func (*AttemptRef) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{24}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *AttemptRef) GetAttemptId() string {
@@ -2003,7 +2117,7 @@ type DestroyStepRequest struct {
 
 func (x *DestroyStepRequest) Reset() {
 	*x = DestroyStepRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[25]
+	mi := &file_connector_v1_connector_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2015,7 +2129,7 @@ func (x *DestroyStepRequest) String() string {
 func (*DestroyStepRequest) ProtoMessage() {}
 
 func (x *DestroyStepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[25]
+	mi := &file_connector_v1_connector_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2028,7 +2142,7 @@ func (x *DestroyStepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DestroyStepRequest.ProtoReflect.Descriptor instead.
 func (*DestroyStepRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{25}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *DestroyStepRequest) GetAttempts() []*AttemptRef {
@@ -2046,7 +2160,7 @@ type DestroyStepResponse struct {
 
 func (x *DestroyStepResponse) Reset() {
 	*x = DestroyStepResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[26]
+	mi := &file_connector_v1_connector_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2058,7 +2172,7 @@ func (x *DestroyStepResponse) String() string {
 func (*DestroyStepResponse) ProtoMessage() {}
 
 func (x *DestroyStepResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[26]
+	mi := &file_connector_v1_connector_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2071,7 +2185,7 @@ func (x *DestroyStepResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DestroyStepResponse.ProtoReflect.Descriptor instead.
 func (*DestroyStepResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{26}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{27}
 }
 
 type CheckRequest struct {
@@ -2082,7 +2196,7 @@ type CheckRequest struct {
 
 func (x *CheckRequest) Reset() {
 	*x = CheckRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[27]
+	mi := &file_connector_v1_connector_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2094,7 +2208,7 @@ func (x *CheckRequest) String() string {
 func (*CheckRequest) ProtoMessage() {}
 
 func (x *CheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[27]
+	mi := &file_connector_v1_connector_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2107,7 +2221,7 @@ func (x *CheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckRequest.ProtoReflect.Descriptor instead.
 func (*CheckRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{27}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{28}
 }
 
 type CheckResponse struct {
@@ -2125,7 +2239,7 @@ type CheckResponse struct {
 
 func (x *CheckResponse) Reset() {
 	*x = CheckResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[28]
+	mi := &file_connector_v1_connector_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2137,7 +2251,7 @@ func (x *CheckResponse) String() string {
 func (*CheckResponse) ProtoMessage() {}
 
 func (x *CheckResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[28]
+	mi := &file_connector_v1_connector_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2150,7 +2264,7 @@ func (x *CheckResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckResponse.ProtoReflect.Descriptor instead.
 func (*CheckResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{28}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *CheckResponse) GetOk() bool {
@@ -2190,7 +2304,7 @@ type PlanStepRequest struct {
 
 func (x *PlanStepRequest) Reset() {
 	*x = PlanStepRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[29]
+	mi := &file_connector_v1_connector_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2202,7 +2316,7 @@ func (x *PlanStepRequest) String() string {
 func (*PlanStepRequest) ProtoMessage() {}
 
 func (x *PlanStepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[29]
+	mi := &file_connector_v1_connector_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2215,7 +2329,7 @@ func (x *PlanStepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanStepRequest.ProtoReflect.Descriptor instead.
 func (*PlanStepRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{29}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *PlanStepRequest) GetStep() *Step {
@@ -2236,7 +2350,7 @@ type PlanStepResponse struct {
 
 func (x *PlanStepResponse) Reset() {
 	*x = PlanStepResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[30]
+	mi := &file_connector_v1_connector_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2248,7 +2362,7 @@ func (x *PlanStepResponse) String() string {
 func (*PlanStepResponse) ProtoMessage() {}
 
 func (x *PlanStepResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[30]
+	mi := &file_connector_v1_connector_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2261,7 +2375,7 @@ func (x *PlanStepResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanStepResponse.ProtoReflect.Descriptor instead.
 func (*PlanStepResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{30}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *PlanStepResponse) GetSummary() string {
@@ -2293,7 +2407,7 @@ type PlannedChange struct {
 
 func (x *PlannedChange) Reset() {
 	*x = PlannedChange{}
-	mi := &file_connector_v1_connector_proto_msgTypes[31]
+	mi := &file_connector_v1_connector_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2305,7 +2419,7 @@ func (x *PlannedChange) String() string {
 func (*PlannedChange) ProtoMessage() {}
 
 func (x *PlannedChange) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[31]
+	mi := &file_connector_v1_connector_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2318,7 +2432,7 @@ func (x *PlannedChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlannedChange.ProtoReflect.Descriptor instead.
 func (*PlannedChange) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{31}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *PlannedChange) GetAction() string {
@@ -2360,7 +2474,7 @@ type ParseWebhookRequest struct {
 
 func (x *ParseWebhookRequest) Reset() {
 	*x = ParseWebhookRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[32]
+	mi := &file_connector_v1_connector_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2372,7 +2486,7 @@ func (x *ParseWebhookRequest) String() string {
 func (*ParseWebhookRequest) ProtoMessage() {}
 
 func (x *ParseWebhookRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[32]
+	mi := &file_connector_v1_connector_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2385,7 +2499,7 @@ func (x *ParseWebhookRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParseWebhookRequest.ProtoReflect.Descriptor instead.
 func (*ParseWebhookRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{32}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ParseWebhookRequest) GetHeaders() map[string]string {
@@ -2432,7 +2546,7 @@ type ParseWebhookResponse struct {
 
 func (x *ParseWebhookResponse) Reset() {
 	*x = ParseWebhookResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[33]
+	mi := &file_connector_v1_connector_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2444,7 +2558,7 @@ func (x *ParseWebhookResponse) String() string {
 func (*ParseWebhookResponse) ProtoMessage() {}
 
 func (x *ParseWebhookResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[33]
+	mi := &file_connector_v1_connector_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2457,7 +2571,7 @@ func (x *ParseWebhookResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParseWebhookResponse.ProtoReflect.Descriptor instead.
 func (*ParseWebhookResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{33}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ParseWebhookResponse) GetDeliveryId() string {
@@ -2516,7 +2630,7 @@ type WebhookEvent struct {
 
 func (x *WebhookEvent) Reset() {
 	*x = WebhookEvent{}
-	mi := &file_connector_v1_connector_proto_msgTypes[34]
+	mi := &file_connector_v1_connector_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2528,7 +2642,7 @@ func (x *WebhookEvent) String() string {
 func (*WebhookEvent) ProtoMessage() {}
 
 func (x *WebhookEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[34]
+	mi := &file_connector_v1_connector_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2541,7 +2655,7 @@ func (x *WebhookEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebhookEvent.ProtoReflect.Descriptor instead.
 func (*WebhookEvent) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{34}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *WebhookEvent) GetKind() EventKind {
@@ -2649,7 +2763,7 @@ type PullRequest struct {
 
 func (x *PullRequest) Reset() {
 	*x = PullRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[35]
+	mi := &file_connector_v1_connector_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2661,7 +2775,7 @@ func (x *PullRequest) String() string {
 func (*PullRequest) ProtoMessage() {}
 
 func (x *PullRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[35]
+	mi := &file_connector_v1_connector_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2674,7 +2788,7 @@ func (x *PullRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullRequest.ProtoReflect.Descriptor instead.
 func (*PullRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{35}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *PullRequest) GetNumber() int64 {
@@ -2722,7 +2836,7 @@ type ReportStatusRequest struct {
 
 func (x *ReportStatusRequest) Reset() {
 	*x = ReportStatusRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[36]
+	mi := &file_connector_v1_connector_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2734,7 +2848,7 @@ func (x *ReportStatusRequest) String() string {
 func (*ReportStatusRequest) ProtoMessage() {}
 
 func (x *ReportStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[36]
+	mi := &file_connector_v1_connector_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2747,7 +2861,7 @@ func (x *ReportStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportStatusRequest.ProtoReflect.Descriptor instead.
 func (*ReportStatusRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{36}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ReportStatusRequest) GetRepository() string {
@@ -2807,7 +2921,7 @@ type ReportStatusResponse struct {
 
 func (x *ReportStatusResponse) Reset() {
 	*x = ReportStatusResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[37]
+	mi := &file_connector_v1_connector_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2819,7 +2933,7 @@ func (x *ReportStatusResponse) String() string {
 func (*ReportStatusResponse) ProtoMessage() {}
 
 func (x *ReportStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[37]
+	mi := &file_connector_v1_connector_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2832,7 +2946,7 @@ func (x *ReportStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportStatusResponse.ProtoReflect.Descriptor instead.
 func (*ReportStatusResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{37}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{38}
 }
 
 // ErrorDetail is carried in the details of a gRPC status: the connector broke,
@@ -2851,7 +2965,7 @@ type ErrorDetail struct {
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_connector_v1_connector_proto_msgTypes[38]
+	mi := &file_connector_v1_connector_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2863,7 +2977,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[38]
+	mi := &file_connector_v1_connector_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2876,7 +2990,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{38}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ErrorDetail) GetClass() ErrorClass {
@@ -2982,14 +3096,15 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\x06stdout\x18\x01 \x01(\x03R\x06stdout\x12\x16\n" +
 	"\x06stderr\x18\x02 \x01(\x03R\x06stderr\"9\n" +
 	"\x06Cancel\x12/\n" +
-	"\x05grace\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x05grace\"\x99\x02\n" +
+	"\x05grace\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x05grace\"\xc3\x02\n" +
 	"\x0fRunStepResponse\x12.\n" +
 	"\x06output\x18\x01 \x01(\v2\x14.connector.v1.OutputH\x00R\x06output\x124\n" +
 	"\bprogress\x18\x02 \x01(\v2\x16.connector.v1.ProgressH\x00R\bprogress\x12+\n" +
 	"\x05state\x18\x03 \x01(\v2\x13.connector.v1.StateH\x00R\x05state\x128\n" +
 	"\n" +
 	"set_output\x18\x04 \x01(\v2\x17.connector.v1.SetOutputH\x00R\tsetOutput\x12.\n" +
-	"\x06result\x18\x05 \x01(\v2\x14.connector.v1.ResultH\x00R\x06resultB\t\n" +
+	"\x06result\x18\x05 \x01(\v2\x14.connector.v1.ResultH\x00R\x06result\x12(\n" +
+	"\x04span\x18\x06 \x01(\v2\x12.connector.v1.SpanH\x00R\x04spanB\t\n" +
 	"\amessage\"b\n" +
 	"\x06Output\x12,\n" +
 	"\x06stream\x18\x01 \x01(\x0e2\x14.connector.v1.StreamR\x06stream\x12\x16\n" +
@@ -3002,7 +3117,20 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\x04data\x18\x01 \x01(\fR\x04data\"5\n" +
 	"\tSetOutput\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"\x98\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\xd2\x02\n" +
+	"\x04Span\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x17\n" +
+	"\aspan_id\x18\x02 \x01(\fR\x06spanId\x12$\n" +
+	"\x0eparent_span_id\x18\x03 \x01(\fR\fparentSpanId\x120\n" +
+	"\x05start\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05start\x12,\n" +
+	"\x03end\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x03end\x12\x14\n" +
+	"\x05error\x18\x06 \x01(\tR\x05error\x12B\n" +
+	"\n" +
+	"attributes\x18\a \x03(\v2\".connector.v1.Span.AttributesEntryR\n" +
+	"attributes\x1a=\n" +
+	"\x0fAttributesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x98\x02\n" +
 	"\x06Result\x12/\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2\x15.connector.v1.OutcomeR\aoutcome\x12 \n" +
 	"\texit_code\x18\x02 \x01(\x05H\x00R\bexitCode\x88\x01\x01\x12\x16\n" +
@@ -3180,7 +3308,7 @@ func file_connector_v1_connector_proto_rawDescGZIP() []byte {
 }
 
 var file_connector_v1_connector_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_connector_v1_connector_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
+var file_connector_v1_connector_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
 var file_connector_v1_connector_proto_goTypes = []any{
 	(Capability)(0),                // 0: connector.v1.Capability
 	(Severity)(0),                  // 1: connector.v1.Severity
@@ -3210,33 +3338,35 @@ var file_connector_v1_connector_proto_goTypes = []any{
 	(*Progress)(nil),               // 25: connector.v1.Progress
 	(*State)(nil),                  // 26: connector.v1.State
 	(*SetOutput)(nil),              // 27: connector.v1.SetOutput
-	(*Result)(nil),                 // 28: connector.v1.Result
-	(*PostExecuteRequest)(nil),     // 29: connector.v1.PostExecuteRequest
-	(*PostExecuteResponse)(nil),    // 30: connector.v1.PostExecuteResponse
-	(*AttemptRef)(nil),             // 31: connector.v1.AttemptRef
-	(*DestroyStepRequest)(nil),     // 32: connector.v1.DestroyStepRequest
-	(*DestroyStepResponse)(nil),    // 33: connector.v1.DestroyStepResponse
-	(*CheckRequest)(nil),           // 34: connector.v1.CheckRequest
-	(*CheckResponse)(nil),          // 35: connector.v1.CheckResponse
-	(*PlanStepRequest)(nil),        // 36: connector.v1.PlanStepRequest
-	(*PlanStepResponse)(nil),       // 37: connector.v1.PlanStepResponse
-	(*PlannedChange)(nil),          // 38: connector.v1.PlannedChange
-	(*ParseWebhookRequest)(nil),    // 39: connector.v1.ParseWebhookRequest
-	(*ParseWebhookResponse)(nil),   // 40: connector.v1.ParseWebhookResponse
-	(*WebhookEvent)(nil),           // 41: connector.v1.WebhookEvent
-	(*PullRequest)(nil),            // 42: connector.v1.PullRequest
-	(*ReportStatusRequest)(nil),    // 43: connector.v1.ReportStatusRequest
-	(*ReportStatusResponse)(nil),   // 44: connector.v1.ReportStatusResponse
-	(*ErrorDetail)(nil),            // 45: connector.v1.ErrorDetail
-	nil,                            // 46: connector.v1.Step.EnvironmentEntry
-	nil,                            // 47: connector.v1.Step.SecretsEntry
-	nil,                            // 48: connector.v1.Result.MetadataEntry
-	nil,                            // 49: connector.v1.CheckResponse.DetailsEntry
-	nil,                            // 50: connector.v1.ParseWebhookRequest.HeadersEntry
-	nil,                            // 51: connector.v1.WebhookEvent.VariablesEntry
-	nil,                            // 52: connector.v1.ReportStatusRequest.SecretsEntry
-	(*timestamppb.Timestamp)(nil),  // 53: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),    // 54: google.protobuf.Duration
+	(*Span)(nil),                   // 28: connector.v1.Span
+	(*Result)(nil),                 // 29: connector.v1.Result
+	(*PostExecuteRequest)(nil),     // 30: connector.v1.PostExecuteRequest
+	(*PostExecuteResponse)(nil),    // 31: connector.v1.PostExecuteResponse
+	(*AttemptRef)(nil),             // 32: connector.v1.AttemptRef
+	(*DestroyStepRequest)(nil),     // 33: connector.v1.DestroyStepRequest
+	(*DestroyStepResponse)(nil),    // 34: connector.v1.DestroyStepResponse
+	(*CheckRequest)(nil),           // 35: connector.v1.CheckRequest
+	(*CheckResponse)(nil),          // 36: connector.v1.CheckResponse
+	(*PlanStepRequest)(nil),        // 37: connector.v1.PlanStepRequest
+	(*PlanStepResponse)(nil),       // 38: connector.v1.PlanStepResponse
+	(*PlannedChange)(nil),          // 39: connector.v1.PlannedChange
+	(*ParseWebhookRequest)(nil),    // 40: connector.v1.ParseWebhookRequest
+	(*ParseWebhookResponse)(nil),   // 41: connector.v1.ParseWebhookResponse
+	(*WebhookEvent)(nil),           // 42: connector.v1.WebhookEvent
+	(*PullRequest)(nil),            // 43: connector.v1.PullRequest
+	(*ReportStatusRequest)(nil),    // 44: connector.v1.ReportStatusRequest
+	(*ReportStatusResponse)(nil),   // 45: connector.v1.ReportStatusResponse
+	(*ErrorDetail)(nil),            // 46: connector.v1.ErrorDetail
+	nil,                            // 47: connector.v1.Step.EnvironmentEntry
+	nil,                            // 48: connector.v1.Step.SecretsEntry
+	nil,                            // 49: connector.v1.Span.AttributesEntry
+	nil,                            // 50: connector.v1.Result.MetadataEntry
+	nil,                            // 51: connector.v1.CheckResponse.DetailsEntry
+	nil,                            // 52: connector.v1.ParseWebhookRequest.HeadersEntry
+	nil,                            // 53: connector.v1.WebhookEvent.VariablesEntry
+	nil,                            // 54: connector.v1.ReportStatusRequest.SecretsEntry
+	(*timestamppb.Timestamp)(nil),  // 55: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),    // 56: google.protobuf.Duration
 }
 var file_connector_v1_connector_proto_depIdxs = []int32{
 	9,  // 0: connector.v1.DescribeResponse.actions:type_name -> connector.v1.Action
@@ -3245,64 +3375,68 @@ var file_connector_v1_connector_proto_depIdxs = []int32{
 	10, // 3: connector.v1.Action.outputs:type_name -> connector.v1.OutputSpec
 	14, // 4: connector.v1.ValidateConfigResponse.diagnostics:type_name -> connector.v1.Diagnostic
 	1,  // 5: connector.v1.Diagnostic.severity:type_name -> connector.v1.Severity
-	46, // 6: connector.v1.Step.environment:type_name -> connector.v1.Step.EnvironmentEntry
+	47, // 6: connector.v1.Step.environment:type_name -> connector.v1.Step.EnvironmentEntry
 	16, // 7: connector.v1.Step.workspace:type_name -> connector.v1.Workspace
-	47, // 8: connector.v1.Step.secrets:type_name -> connector.v1.Step.SecretsEntry
+	48, // 8: connector.v1.Step.secrets:type_name -> connector.v1.Step.SecretsEntry
 	15, // 9: connector.v1.PreExecuteRequest.step:type_name -> connector.v1.Step
 	20, // 10: connector.v1.RunStepRequest.start:type_name -> connector.v1.Start
 	22, // 11: connector.v1.RunStepRequest.cancel:type_name -> connector.v1.Cancel
 	15, // 12: connector.v1.Start.step:type_name -> connector.v1.Step
 	21, // 13: connector.v1.Start.offsets:type_name -> connector.v1.Offsets
-	53, // 14: connector.v1.Start.deadline:type_name -> google.protobuf.Timestamp
-	54, // 15: connector.v1.Cancel.grace:type_name -> google.protobuf.Duration
+	55, // 14: connector.v1.Start.deadline:type_name -> google.protobuf.Timestamp
+	56, // 15: connector.v1.Cancel.grace:type_name -> google.protobuf.Duration
 	24, // 16: connector.v1.RunStepResponse.output:type_name -> connector.v1.Output
 	25, // 17: connector.v1.RunStepResponse.progress:type_name -> connector.v1.Progress
 	26, // 18: connector.v1.RunStepResponse.state:type_name -> connector.v1.State
 	27, // 19: connector.v1.RunStepResponse.set_output:type_name -> connector.v1.SetOutput
-	28, // 20: connector.v1.RunStepResponse.result:type_name -> connector.v1.Result
-	2,  // 21: connector.v1.Output.stream:type_name -> connector.v1.Stream
-	3,  // 22: connector.v1.Result.outcome:type_name -> connector.v1.Outcome
-	48, // 23: connector.v1.Result.metadata:type_name -> connector.v1.Result.MetadataEntry
-	31, // 24: connector.v1.PostExecuteRequest.attempt:type_name -> connector.v1.AttemptRef
-	28, // 25: connector.v1.PostExecuteRequest.result:type_name -> connector.v1.Result
-	16, // 26: connector.v1.AttemptRef.workspace:type_name -> connector.v1.Workspace
-	31, // 27: connector.v1.DestroyStepRequest.attempts:type_name -> connector.v1.AttemptRef
-	49, // 28: connector.v1.CheckResponse.details:type_name -> connector.v1.CheckResponse.DetailsEntry
-	15, // 29: connector.v1.PlanStepRequest.step:type_name -> connector.v1.Step
-	38, // 30: connector.v1.PlanStepResponse.changes:type_name -> connector.v1.PlannedChange
-	50, // 31: connector.v1.ParseWebhookRequest.headers:type_name -> connector.v1.ParseWebhookRequest.HeadersEntry
-	41, // 32: connector.v1.ParseWebhookResponse.occurred:type_name -> connector.v1.WebhookEvent
-	4,  // 33: connector.v1.WebhookEvent.kind:type_name -> connector.v1.EventKind
-	42, // 34: connector.v1.WebhookEvent.pull_request:type_name -> connector.v1.PullRequest
-	51, // 35: connector.v1.WebhookEvent.variables:type_name -> connector.v1.WebhookEvent.VariablesEntry
-	5,  // 36: connector.v1.ReportStatusRequest.state:type_name -> connector.v1.RunState
-	52, // 37: connector.v1.ReportStatusRequest.secrets:type_name -> connector.v1.ReportStatusRequest.SecretsEntry
-	6,  // 38: connector.v1.ErrorDetail.class:type_name -> connector.v1.ErrorClass
-	7,  // 39: connector.v1.ConnectorService.Describe:input_type -> connector.v1.DescribeRequest
-	12, // 40: connector.v1.ConnectorService.ValidateConfig:input_type -> connector.v1.ValidateConfigRequest
-	17, // 41: connector.v1.ConnectorService.PreExecute:input_type -> connector.v1.PreExecuteRequest
-	19, // 42: connector.v1.ConnectorService.RunStep:input_type -> connector.v1.RunStepRequest
-	29, // 43: connector.v1.ConnectorService.PostExecute:input_type -> connector.v1.PostExecuteRequest
-	32, // 44: connector.v1.ConnectorService.DestroyStep:input_type -> connector.v1.DestroyStepRequest
-	34, // 45: connector.v1.ConnectorService.Check:input_type -> connector.v1.CheckRequest
-	36, // 46: connector.v1.ConnectorService.PlanStep:input_type -> connector.v1.PlanStepRequest
-	39, // 47: connector.v1.ConnectorService.ParseWebhook:input_type -> connector.v1.ParseWebhookRequest
-	43, // 48: connector.v1.ConnectorService.ReportStatus:input_type -> connector.v1.ReportStatusRequest
-	8,  // 49: connector.v1.ConnectorService.Describe:output_type -> connector.v1.DescribeResponse
-	13, // 50: connector.v1.ConnectorService.ValidateConfig:output_type -> connector.v1.ValidateConfigResponse
-	18, // 51: connector.v1.ConnectorService.PreExecute:output_type -> connector.v1.PreExecuteResponse
-	23, // 52: connector.v1.ConnectorService.RunStep:output_type -> connector.v1.RunStepResponse
-	30, // 53: connector.v1.ConnectorService.PostExecute:output_type -> connector.v1.PostExecuteResponse
-	33, // 54: connector.v1.ConnectorService.DestroyStep:output_type -> connector.v1.DestroyStepResponse
-	35, // 55: connector.v1.ConnectorService.Check:output_type -> connector.v1.CheckResponse
-	37, // 56: connector.v1.ConnectorService.PlanStep:output_type -> connector.v1.PlanStepResponse
-	40, // 57: connector.v1.ConnectorService.ParseWebhook:output_type -> connector.v1.ParseWebhookResponse
-	44, // 58: connector.v1.ConnectorService.ReportStatus:output_type -> connector.v1.ReportStatusResponse
-	49, // [49:59] is the sub-list for method output_type
-	39, // [39:49] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	29, // 20: connector.v1.RunStepResponse.result:type_name -> connector.v1.Result
+	28, // 21: connector.v1.RunStepResponse.span:type_name -> connector.v1.Span
+	2,  // 22: connector.v1.Output.stream:type_name -> connector.v1.Stream
+	55, // 23: connector.v1.Span.start:type_name -> google.protobuf.Timestamp
+	55, // 24: connector.v1.Span.end:type_name -> google.protobuf.Timestamp
+	49, // 25: connector.v1.Span.attributes:type_name -> connector.v1.Span.AttributesEntry
+	3,  // 26: connector.v1.Result.outcome:type_name -> connector.v1.Outcome
+	50, // 27: connector.v1.Result.metadata:type_name -> connector.v1.Result.MetadataEntry
+	32, // 28: connector.v1.PostExecuteRequest.attempt:type_name -> connector.v1.AttemptRef
+	29, // 29: connector.v1.PostExecuteRequest.result:type_name -> connector.v1.Result
+	16, // 30: connector.v1.AttemptRef.workspace:type_name -> connector.v1.Workspace
+	32, // 31: connector.v1.DestroyStepRequest.attempts:type_name -> connector.v1.AttemptRef
+	51, // 32: connector.v1.CheckResponse.details:type_name -> connector.v1.CheckResponse.DetailsEntry
+	15, // 33: connector.v1.PlanStepRequest.step:type_name -> connector.v1.Step
+	39, // 34: connector.v1.PlanStepResponse.changes:type_name -> connector.v1.PlannedChange
+	52, // 35: connector.v1.ParseWebhookRequest.headers:type_name -> connector.v1.ParseWebhookRequest.HeadersEntry
+	42, // 36: connector.v1.ParseWebhookResponse.occurred:type_name -> connector.v1.WebhookEvent
+	4,  // 37: connector.v1.WebhookEvent.kind:type_name -> connector.v1.EventKind
+	43, // 38: connector.v1.WebhookEvent.pull_request:type_name -> connector.v1.PullRequest
+	53, // 39: connector.v1.WebhookEvent.variables:type_name -> connector.v1.WebhookEvent.VariablesEntry
+	5,  // 40: connector.v1.ReportStatusRequest.state:type_name -> connector.v1.RunState
+	54, // 41: connector.v1.ReportStatusRequest.secrets:type_name -> connector.v1.ReportStatusRequest.SecretsEntry
+	6,  // 42: connector.v1.ErrorDetail.class:type_name -> connector.v1.ErrorClass
+	7,  // 43: connector.v1.ConnectorService.Describe:input_type -> connector.v1.DescribeRequest
+	12, // 44: connector.v1.ConnectorService.ValidateConfig:input_type -> connector.v1.ValidateConfigRequest
+	17, // 45: connector.v1.ConnectorService.PreExecute:input_type -> connector.v1.PreExecuteRequest
+	19, // 46: connector.v1.ConnectorService.RunStep:input_type -> connector.v1.RunStepRequest
+	30, // 47: connector.v1.ConnectorService.PostExecute:input_type -> connector.v1.PostExecuteRequest
+	33, // 48: connector.v1.ConnectorService.DestroyStep:input_type -> connector.v1.DestroyStepRequest
+	35, // 49: connector.v1.ConnectorService.Check:input_type -> connector.v1.CheckRequest
+	37, // 50: connector.v1.ConnectorService.PlanStep:input_type -> connector.v1.PlanStepRequest
+	40, // 51: connector.v1.ConnectorService.ParseWebhook:input_type -> connector.v1.ParseWebhookRequest
+	44, // 52: connector.v1.ConnectorService.ReportStatus:input_type -> connector.v1.ReportStatusRequest
+	8,  // 53: connector.v1.ConnectorService.Describe:output_type -> connector.v1.DescribeResponse
+	13, // 54: connector.v1.ConnectorService.ValidateConfig:output_type -> connector.v1.ValidateConfigResponse
+	18, // 55: connector.v1.ConnectorService.PreExecute:output_type -> connector.v1.PreExecuteResponse
+	23, // 56: connector.v1.ConnectorService.RunStep:output_type -> connector.v1.RunStepResponse
+	31, // 57: connector.v1.ConnectorService.PostExecute:output_type -> connector.v1.PostExecuteResponse
+	34, // 58: connector.v1.ConnectorService.DestroyStep:output_type -> connector.v1.DestroyStepResponse
+	36, // 59: connector.v1.ConnectorService.Check:output_type -> connector.v1.CheckResponse
+	38, // 60: connector.v1.ConnectorService.PlanStep:output_type -> connector.v1.PlanStepResponse
+	41, // 61: connector.v1.ConnectorService.ParseWebhook:output_type -> connector.v1.ParseWebhookResponse
+	45, // 62: connector.v1.ConnectorService.ReportStatus:output_type -> connector.v1.ReportStatusResponse
+	53, // [53:63] is the sub-list for method output_type
+	43, // [43:53] is the sub-list for method input_type
+	43, // [43:43] is the sub-list for extension type_name
+	43, // [43:43] is the sub-list for extension extendee
+	0,  // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_connector_v1_connector_proto_init() }
@@ -3320,15 +3454,16 @@ func file_connector_v1_connector_proto_init() {
 		(*RunStepResponse_State)(nil),
 		(*RunStepResponse_SetOutput)(nil),
 		(*RunStepResponse_Result)(nil),
+		(*RunStepResponse_Span)(nil),
 	}
-	file_connector_v1_connector_proto_msgTypes[21].OneofWrappers = []any{}
+	file_connector_v1_connector_proto_msgTypes[22].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_connector_v1_connector_proto_rawDesc), len(file_connector_v1_connector_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   46,
+			NumMessages:   48,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
