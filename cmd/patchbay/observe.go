@@ -135,5 +135,21 @@ func profiles() http.Handler {
 	pages.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	pages.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	pages.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	return pages
+	return localOnly(pages)
+}
+
+// localOnly refuses requests by a name: a page in a browser on this machine could have
+// its own name lead here, and read what is answered.
+func localOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = r.Host
+		}
+		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			http.Error(w, "ask for it by a loopback address", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
