@@ -41,6 +41,9 @@ type ConnectorInfo struct {
 type ConnectorProcess struct {
 	Name string
 	Up   bool
+	// Broken says that the last launch failed, or that launches are refused for a while
+	// after crashes.
+	Broken bool
 	// Users are the calls that use them now.
 	Users int
 	// Launches came up, Failures did not, and Crashes ended without being asked to.

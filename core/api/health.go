@@ -20,7 +20,8 @@ const healthTimeout = 2 * time.Second
 // healthJSON is the media type of draft-inadarei-api-health-check-06.
 const healthJSON = "application/health+json"
 
-// GetHealth serves GET /healthchecker.
+// GetHealth serves GET /healthchecker. Its status is that of the store alone, as clients
+// of old expect: GetReady has the others'.
 func (h *handlers) GetHealth(w http.ResponseWriter, r *http.Request) {
 	report := h.health(r)
 	body := Health{Status: "success", Message: "Patchbay works", Timestamp: time.Now().UTC(), Version: h.Version}
@@ -30,9 +31,6 @@ func (h *handlers) GetHealth(w http.ResponseWriter, r *http.Request) {
 	if c := component(report, "store"); c.Status == core.HealthFail {
 		status = http.StatusServiceUnavailable
 		body.Status, body.Message, body.Database.Status = "error", "the database does not answer", "disconnected"
-	} else if report.Status == core.HealthFail {
-		status = http.StatusServiceUnavailable
-		body.Status, body.Message = "error", notReady(report)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), healthTimeout)
 	defer cancel()

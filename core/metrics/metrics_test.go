@@ -174,10 +174,10 @@ func TestPartsAreAskedAtEachScrape(t *testing.T) {
 	load := core.QueueLoad{Waiting: 3, Running: 2, Slots: 4, Paused: true}
 	m.Queue(func() core.QueueLoad { return load })
 	m.Connectors(func() []core.ConnectorProcess {
-		return []core.ConnectorProcess{{Name: "shell", Up: true, Users: 5, Launches: 6, Failures: 7, Crashes: 8}}
+		return []core.ConnectorProcess{{Name: "shell", Up: true, Users: 5, Broken: true, Launches: 6, Failures: 7, Crashes: 8}}
 	})
 	want(t, m, "patchbay_queue_waiting 3", "patchbay_queue_slots_used 2", "patchbay_queue_slots 4", "patchbay_queue_paused 1",
-		`patchbay_connector_up{connector="shell"} 1`, `patchbay_connector_calls_in_flight{connector="shell"} 5`, `patchbay_connector_launches_total{connector="shell"} 6`,
+		`patchbay_connector_up{connector="shell"} 1`, `patchbay_connector_broken{connector="shell"} 1`, `patchbay_connector_calls_in_flight{connector="shell"} 5`, `patchbay_connector_launches_total{connector="shell"} 6`,
 		`patchbay_connector_launch_failures_total{connector="shell"} 7`, `patchbay_connector_crashes_total{connector="shell"} 8`)
 	load = core.QueueLoad{}
 	want(t, m, "patchbay_queue_waiting 0", "patchbay_queue_paused 0")

@@ -36,6 +36,7 @@ func (q *queue) Collect(out chan<- prometheus.Metric) {
 func (m *Metrics) Connectors(list func() []core.ConnectorProcess) {
 	m.registry.MustRegister(&processes{list: list,
 		up:       described("connector_up", "1 while a process of the connector is up; it is launched when it is first used.", "connector"),
+		broken:   described("connector_broken", "1 while the connector cannot be launched.", "connector"),
 		users:    described("connector_calls_in_flight", "Steps and other calls that use the connector's processes.", "connector"),
 		launches: described("connector_launches_total", "Processes of the connector that came up.", "connector"),
 		crashes:  described("connector_crashes_total", "Processes of the connector that ended without being asked to.", "connector"),
@@ -43,13 +44,13 @@ func (m *Metrics) Connectors(list func() []core.ConnectorProcess) {
 }
 
 type processes struct {
-	list                                  func() []core.ConnectorProcess
-	up, users, launches, crashes, refused *prometheus.Desc
+	list                                          func() []core.ConnectorProcess
+	up, broken, users, launches, crashes, refused *prometheus.Desc
 }
 
 // Describe implements prometheus.Collector.
 func (p *processes) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{p.up, p.users, p.launches, p.crashes, p.refused} {
+	for _, d := range []*prometheus.Desc{p.up, p.broken, p.users, p.launches, p.crashes, p.refused} {
 		out <- d
 	}
 }
@@ -59,6 +60,7 @@ func (p *processes) Collect(out chan<- prometheus.Metric) {
 	list := p.list()
 	for _, c := range list[:min(len(list), maxConnectors)] {
 		out <- gauge(p.up, number(c.Up), c.Name)
+		out <- gauge(p.broken, number(c.Broken), c.Name)
 		out <- gauge(p.users, float64(c.Users), c.Name)
 		out <- counter(p.launches, c.Launches, c.Name)
 		out <- counter(p.crashes, c.Crashes, c.Name)

@@ -3,6 +3,7 @@ package pluginhost
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/patchbay-ci/patchbay/core"
 )
@@ -24,7 +25,12 @@ func (h *Host) Processes() []core.ConnectorProcess {
 		if s.described == nil && s.tally == (tally{}) {
 			continue // a name that nothing was found for
 		}
-		list = append(list, core.ConnectorProcess{Name: name, Up: s.current != nil, Users: users[name],
+		broken := s.broken != nil
+		if s.current == nil && !broken {
+			_, err := s.crashes.admit(name, s.crashes.identity, time.Now(), h.limits)
+			broken = err != nil
+		}
+		list = append(list, core.ConnectorProcess{Name: name, Up: s.current != nil, Broken: broken, Users: users[name],
 			Launches: s.tally.launches, Failures: s.tally.failures, Crashes: s.tally.crashes})
 	}
 	slices.SortFunc(list, func(a, b core.ConnectorProcess) int { return strings.Compare(a.Name, b.Name) })

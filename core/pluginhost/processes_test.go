@@ -51,7 +51,7 @@ func TestFailedLaunchesAreCounted(t *testing.T) {
 	if _, err := use(t.Context(), f.Host, "good", ""); err == nil {
 		t.Fatal("it was launched")
 	}
-	if got := f.Host.Processes(); len(got) != 1 || got[0].Up || got[0].Launches != 0 || got[0].Failures == 0 {
+	if got := f.Host.Processes(); len(got) != 1 || got[0].Up || !got[0].Broken || got[0].Launches != 0 || got[0].Failures == 0 {
 		t.Errorf("%+v", got)
 	}
 }
