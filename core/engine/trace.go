@@ -83,7 +83,7 @@ type attemptTrace struct{ step, attempt trace }
 func (l *stepLife) beginTrace(a *core.Attempt) {
 	tracer := l.run.engine.options.Tracer
 	if l.trace.step.span == nil {
-		start := core.SpanStart{Name: l.step.Stage + "/" + l.step.Name, Key: "step " + l.run.id + " " + strconv.Itoa(l.node), Attributes: []core.SpanAttribute{
+		start := core.SpanStart{Name: l.step.Stage + "/" + l.step.Name, Key: l.spanKey(), Attributes: []core.SpanAttribute{
 			{Name: "cicd.pipeline.task.name", Value: l.step.Name}, {Name: "patchbay.stage", Value: l.step.Stage},
 			{Name: "patchbay.connector", Value: l.spec.Connector}}}
 		if l.step.StartedAt != nil {
@@ -91,8 +91,19 @@ func (l *stepLife) beginTrace(a *core.Attempt) {
 		}
 		l.trace.step = l.run.trace.below(tracer, start)
 	}
-	l.trace.attempt = l.trace.step.below(tracer, core.SpanStart{Name: "attempt " + strconv.Itoa(a.Number), Key: "attempt " + a.ID, At: a.StartedAt,
+	l.trace.attempt = l.trace.step.below(tracer, core.SpanStart{Name: "attempt " + strconv.Itoa(a.Number), Key: attemptKey(a), At: a.StartedAt,
 		Attributes: []core.SpanAttribute{{Name: "cicd.pipeline.task.run.id", Value: a.ID}, {Name: "patchbay.attempt.number", Value: int64(a.Number)}}})
+}
+
+func (l *stepLife) spanKey() string     { return "step " + l.run.id + " " + strconv.Itoa(l.node) }
+func attemptKey(a *core.Attempt) string { return "attempt " + a.ID }
+
+// foreseeTrace finds the place in the trace that an attempt will have, for a connector
+// that gets ready for it: what it is told must be what it will be told. The spans that
+// this makes never end, and so leave nothing.
+func (l *stepLife) foreseeTrace(a *core.Attempt) {
+	tracer := l.run.engine.options.Tracer
+	l.trace.attempt = l.run.trace.below(tracer, core.SpanStart{Key: l.spanKey()}).below(tracer, core.SpanStart{Key: attemptKey(a)})
 }
 
 // endTrace ends an attempt's span, and the step's with the last one.

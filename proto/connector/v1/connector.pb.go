@@ -42,6 +42,7 @@ const (
 	Capability_CAPABILITY_PLAN_STEP       Capability = 6
 	Capability_CAPABILITY_PARSE_WEBHOOK   Capability = 7
 	Capability_CAPABILITY_REPORT_STATUS   Capability = 8
+	Capability_CAPABILITY_PREPARE_STEP    Capability = 9
 )
 
 // Enum value maps for Capability.
@@ -56,6 +57,7 @@ var (
 		6: "CAPABILITY_PLAN_STEP",
 		7: "CAPABILITY_PARSE_WEBHOOK",
 		8: "CAPABILITY_REPORT_STATUS",
+		9: "CAPABILITY_PREPARE_STEP",
 	}
 	Capability_value = map[string]int32{
 		"CAPABILITY_UNSPECIFIED":     0,
@@ -67,6 +69,7 @@ var (
 		"CAPABILITY_PLAN_STEP":       6,
 		"CAPABILITY_PARSE_WEBHOOK":   7,
 		"CAPABILITY_REPORT_STATUS":   8,
+		"CAPABILITY_PREPARE_STEP":    9,
 	}
 )
 
@@ -1150,6 +1153,86 @@ func (*PreExecuteResponse) Descriptor() ([]byte, []int) {
 	return file_connector_v1_connector_proto_rawDescGZIP(), []int{11}
 }
 
+type PrepareStepRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Step          *Step                  `protobuf:"bytes,1,opt,name=step,proto3" json:"step,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PrepareStepRequest) Reset() {
+	*x = PrepareStepRequest{}
+	mi := &file_connector_v1_connector_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PrepareStepRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PrepareStepRequest) ProtoMessage() {}
+
+func (x *PrepareStepRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_connector_v1_connector_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PrepareStepRequest.ProtoReflect.Descriptor instead.
+func (*PrepareStepRequest) Descriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *PrepareStepRequest) GetStep() *Step {
+	if x != nil {
+		return x.Step
+	}
+	return nil
+}
+
+type PrepareStepResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PrepareStepResponse) Reset() {
+	*x = PrepareStepResponse{}
+	mi := &file_connector_v1_connector_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PrepareStepResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PrepareStepResponse) ProtoMessage() {}
+
+func (x *PrepareStepResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_connector_v1_connector_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PrepareStepResponse.ProtoReflect.Descriptor instead.
+func (*PrepareStepResponse) Descriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{13}
+}
+
 type RunStepRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Message:
@@ -1163,7 +1246,7 @@ type RunStepRequest struct {
 
 func (x *RunStepRequest) Reset() {
 	*x = RunStepRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[12]
+	mi := &file_connector_v1_connector_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1175,7 +1258,7 @@ func (x *RunStepRequest) String() string {
 func (*RunStepRequest) ProtoMessage() {}
 
 func (x *RunStepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[12]
+	mi := &file_connector_v1_connector_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1188,7 +1271,7 @@ func (x *RunStepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunStepRequest.ProtoReflect.Descriptor instead.
 func (*RunStepRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{12}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RunStepRequest) GetMessage() isRunStepRequest_Message {
@@ -1251,7 +1334,7 @@ type Start struct {
 
 func (x *Start) Reset() {
 	*x = Start{}
-	mi := &file_connector_v1_connector_proto_msgTypes[13]
+	mi := &file_connector_v1_connector_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1263,7 +1346,7 @@ func (x *Start) String() string {
 func (*Start) ProtoMessage() {}
 
 func (x *Start) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[13]
+	mi := &file_connector_v1_connector_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1276,7 +1359,7 @@ func (x *Start) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Start.ProtoReflect.Descriptor instead.
 func (*Start) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{13}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Start) GetStep() *Step {
@@ -1324,7 +1407,7 @@ type Offsets struct {
 
 func (x *Offsets) Reset() {
 	*x = Offsets{}
-	mi := &file_connector_v1_connector_proto_msgTypes[14]
+	mi := &file_connector_v1_connector_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1336,7 +1419,7 @@ func (x *Offsets) String() string {
 func (*Offsets) ProtoMessage() {}
 
 func (x *Offsets) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[14]
+	mi := &file_connector_v1_connector_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1349,7 +1432,7 @@ func (x *Offsets) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Offsets.ProtoReflect.Descriptor instead.
 func (*Offsets) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{14}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Offsets) GetStdout() int64 {
@@ -1377,7 +1460,7 @@ type Cancel struct {
 
 func (x *Cancel) Reset() {
 	*x = Cancel{}
-	mi := &file_connector_v1_connector_proto_msgTypes[15]
+	mi := &file_connector_v1_connector_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1389,7 +1472,7 @@ func (x *Cancel) String() string {
 func (*Cancel) ProtoMessage() {}
 
 func (x *Cancel) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[15]
+	mi := &file_connector_v1_connector_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1402,7 +1485,7 @@ func (x *Cancel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancel.ProtoReflect.Descriptor instead.
 func (*Cancel) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{15}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Cancel) GetGrace() *durationpb.Duration {
@@ -1429,7 +1512,7 @@ type RunStepResponse struct {
 
 func (x *RunStepResponse) Reset() {
 	*x = RunStepResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[16]
+	mi := &file_connector_v1_connector_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1441,7 +1524,7 @@ func (x *RunStepResponse) String() string {
 func (*RunStepResponse) ProtoMessage() {}
 
 func (x *RunStepResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[16]
+	mi := &file_connector_v1_connector_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1454,7 +1537,7 @@ func (x *RunStepResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunStepResponse.ProtoReflect.Descriptor instead.
 func (*RunStepResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{16}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RunStepResponse) GetMessage() isRunStepResponse_Message {
@@ -1571,7 +1654,7 @@ type Output struct {
 
 func (x *Output) Reset() {
 	*x = Output{}
-	mi := &file_connector_v1_connector_proto_msgTypes[17]
+	mi := &file_connector_v1_connector_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1583,7 +1666,7 @@ func (x *Output) String() string {
 func (*Output) ProtoMessage() {}
 
 func (x *Output) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[17]
+	mi := &file_connector_v1_connector_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1596,7 +1679,7 @@ func (x *Output) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Output.ProtoReflect.Descriptor instead.
 func (*Output) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{17}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Output) GetStream() Stream {
@@ -1632,7 +1715,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_connector_v1_connector_proto_msgTypes[18]
+	mi := &file_connector_v1_connector_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1644,7 +1727,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[18]
+	mi := &file_connector_v1_connector_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1657,7 +1740,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{18}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Progress) GetMessage() string {
@@ -1684,7 +1767,7 @@ type State struct {
 
 func (x *State) Reset() {
 	*x = State{}
-	mi := &file_connector_v1_connector_proto_msgTypes[19]
+	mi := &file_connector_v1_connector_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1696,7 +1779,7 @@ func (x *State) String() string {
 func (*State) ProtoMessage() {}
 
 func (x *State) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[19]
+	mi := &file_connector_v1_connector_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1709,7 +1792,7 @@ func (x *State) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use State.ProtoReflect.Descriptor instead.
 func (*State) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{19}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *State) GetData() []byte {
@@ -1730,7 +1813,7 @@ type SetOutput struct {
 
 func (x *SetOutput) Reset() {
 	*x = SetOutput{}
-	mi := &file_connector_v1_connector_proto_msgTypes[20]
+	mi := &file_connector_v1_connector_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1742,7 +1825,7 @@ func (x *SetOutput) String() string {
 func (*SetOutput) ProtoMessage() {}
 
 func (x *SetOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[20]
+	mi := &file_connector_v1_connector_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1755,7 +1838,7 @@ func (x *SetOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetOutput.ProtoReflect.Descriptor instead.
 func (*SetOutput) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{20}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SetOutput) GetName() string {
@@ -1793,7 +1876,7 @@ type Span struct {
 
 func (x *Span) Reset() {
 	*x = Span{}
-	mi := &file_connector_v1_connector_proto_msgTypes[21]
+	mi := &file_connector_v1_connector_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1805,7 +1888,7 @@ func (x *Span) String() string {
 func (*Span) ProtoMessage() {}
 
 func (x *Span) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[21]
+	mi := &file_connector_v1_connector_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1818,7 +1901,7 @@ func (x *Span) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Span.ProtoReflect.Descriptor instead.
 func (*Span) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{21}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Span) GetName() string {
@@ -1888,7 +1971,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_connector_v1_connector_proto_msgTypes[22]
+	mi := &file_connector_v1_connector_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1900,7 +1983,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[22]
+	mi := &file_connector_v1_connector_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1913,7 +1996,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{22}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Result) GetOutcome() Outcome {
@@ -1961,7 +2044,7 @@ type PostExecuteRequest struct {
 
 func (x *PostExecuteRequest) Reset() {
 	*x = PostExecuteRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[23]
+	mi := &file_connector_v1_connector_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1973,7 +2056,7 @@ func (x *PostExecuteRequest) String() string {
 func (*PostExecuteRequest) ProtoMessage() {}
 
 func (x *PostExecuteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[23]
+	mi := &file_connector_v1_connector_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1986,7 +2069,7 @@ func (x *PostExecuteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostExecuteRequest.ProtoReflect.Descriptor instead.
 func (*PostExecuteRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{23}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *PostExecuteRequest) GetAttempt() *AttemptRef {
@@ -2011,7 +2094,7 @@ type PostExecuteResponse struct {
 
 func (x *PostExecuteResponse) Reset() {
 	*x = PostExecuteResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[24]
+	mi := &file_connector_v1_connector_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2023,7 +2106,7 @@ func (x *PostExecuteResponse) String() string {
 func (*PostExecuteResponse) ProtoMessage() {}
 
 func (x *PostExecuteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[24]
+	mi := &file_connector_v1_connector_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2036,7 +2119,7 @@ func (x *PostExecuteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostExecuteResponse.ProtoReflect.Descriptor instead.
 func (*PostExecuteResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{24}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{26}
 }
 
 // AttemptRef is what is needed to find an attempt's work again.
@@ -2052,7 +2135,7 @@ type AttemptRef struct {
 
 func (x *AttemptRef) Reset() {
 	*x = AttemptRef{}
-	mi := &file_connector_v1_connector_proto_msgTypes[25]
+	mi := &file_connector_v1_connector_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2064,7 +2147,7 @@ func (x *AttemptRef) String() string {
 func (*AttemptRef) ProtoMessage() {}
 
 func (x *AttemptRef) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[25]
+	mi := &file_connector_v1_connector_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2077,7 +2160,7 @@ func (x *AttemptRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptRef.ProtoReflect.Descriptor instead.
 func (*AttemptRef) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{25}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *AttemptRef) GetAttemptId() string {
@@ -2117,7 +2200,7 @@ type DestroyStepRequest struct {
 
 func (x *DestroyStepRequest) Reset() {
 	*x = DestroyStepRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[26]
+	mi := &file_connector_v1_connector_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2129,7 +2212,7 @@ func (x *DestroyStepRequest) String() string {
 func (*DestroyStepRequest) ProtoMessage() {}
 
 func (x *DestroyStepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[26]
+	mi := &file_connector_v1_connector_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2142,7 +2225,7 @@ func (x *DestroyStepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DestroyStepRequest.ProtoReflect.Descriptor instead.
 func (*DestroyStepRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{26}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *DestroyStepRequest) GetAttempts() []*AttemptRef {
@@ -2160,7 +2243,7 @@ type DestroyStepResponse struct {
 
 func (x *DestroyStepResponse) Reset() {
 	*x = DestroyStepResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[27]
+	mi := &file_connector_v1_connector_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2172,7 +2255,7 @@ func (x *DestroyStepResponse) String() string {
 func (*DestroyStepResponse) ProtoMessage() {}
 
 func (x *DestroyStepResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[27]
+	mi := &file_connector_v1_connector_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2185,7 +2268,7 @@ func (x *DestroyStepResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DestroyStepResponse.ProtoReflect.Descriptor instead.
 func (*DestroyStepResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{27}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{29}
 }
 
 type CheckRequest struct {
@@ -2196,7 +2279,7 @@ type CheckRequest struct {
 
 func (x *CheckRequest) Reset() {
 	*x = CheckRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[28]
+	mi := &file_connector_v1_connector_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2208,7 +2291,7 @@ func (x *CheckRequest) String() string {
 func (*CheckRequest) ProtoMessage() {}
 
 func (x *CheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[28]
+	mi := &file_connector_v1_connector_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2221,7 +2304,7 @@ func (x *CheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckRequest.ProtoReflect.Descriptor instead.
 func (*CheckRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{28}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{30}
 }
 
 type CheckResponse struct {
@@ -2239,7 +2322,7 @@ type CheckResponse struct {
 
 func (x *CheckResponse) Reset() {
 	*x = CheckResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[29]
+	mi := &file_connector_v1_connector_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2251,7 +2334,7 @@ func (x *CheckResponse) String() string {
 func (*CheckResponse) ProtoMessage() {}
 
 func (x *CheckResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[29]
+	mi := &file_connector_v1_connector_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2264,7 +2347,7 @@ func (x *CheckResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckResponse.ProtoReflect.Descriptor instead.
 func (*CheckResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{29}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *CheckResponse) GetOk() bool {
@@ -2304,7 +2387,7 @@ type PlanStepRequest struct {
 
 func (x *PlanStepRequest) Reset() {
 	*x = PlanStepRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[30]
+	mi := &file_connector_v1_connector_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2316,7 +2399,7 @@ func (x *PlanStepRequest) String() string {
 func (*PlanStepRequest) ProtoMessage() {}
 
 func (x *PlanStepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[30]
+	mi := &file_connector_v1_connector_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2329,7 +2412,7 @@ func (x *PlanStepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanStepRequest.ProtoReflect.Descriptor instead.
 func (*PlanStepRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{30}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *PlanStepRequest) GetStep() *Step {
@@ -2350,7 +2433,7 @@ type PlanStepResponse struct {
 
 func (x *PlanStepResponse) Reset() {
 	*x = PlanStepResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[31]
+	mi := &file_connector_v1_connector_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2362,7 +2445,7 @@ func (x *PlanStepResponse) String() string {
 func (*PlanStepResponse) ProtoMessage() {}
 
 func (x *PlanStepResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[31]
+	mi := &file_connector_v1_connector_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2375,7 +2458,7 @@ func (x *PlanStepResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanStepResponse.ProtoReflect.Descriptor instead.
 func (*PlanStepResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{31}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *PlanStepResponse) GetSummary() string {
@@ -2407,7 +2490,7 @@ type PlannedChange struct {
 
 func (x *PlannedChange) Reset() {
 	*x = PlannedChange{}
-	mi := &file_connector_v1_connector_proto_msgTypes[32]
+	mi := &file_connector_v1_connector_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2419,7 +2502,7 @@ func (x *PlannedChange) String() string {
 func (*PlannedChange) ProtoMessage() {}
 
 func (x *PlannedChange) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[32]
+	mi := &file_connector_v1_connector_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2432,7 +2515,7 @@ func (x *PlannedChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlannedChange.ProtoReflect.Descriptor instead.
 func (*PlannedChange) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{32}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *PlannedChange) GetAction() string {
@@ -2474,7 +2557,7 @@ type ParseWebhookRequest struct {
 
 func (x *ParseWebhookRequest) Reset() {
 	*x = ParseWebhookRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[33]
+	mi := &file_connector_v1_connector_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2486,7 +2569,7 @@ func (x *ParseWebhookRequest) String() string {
 func (*ParseWebhookRequest) ProtoMessage() {}
 
 func (x *ParseWebhookRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[33]
+	mi := &file_connector_v1_connector_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2499,7 +2582,7 @@ func (x *ParseWebhookRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParseWebhookRequest.ProtoReflect.Descriptor instead.
 func (*ParseWebhookRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{33}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ParseWebhookRequest) GetHeaders() map[string]string {
@@ -2546,7 +2629,7 @@ type ParseWebhookResponse struct {
 
 func (x *ParseWebhookResponse) Reset() {
 	*x = ParseWebhookResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[34]
+	mi := &file_connector_v1_connector_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2558,7 +2641,7 @@ func (x *ParseWebhookResponse) String() string {
 func (*ParseWebhookResponse) ProtoMessage() {}
 
 func (x *ParseWebhookResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[34]
+	mi := &file_connector_v1_connector_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2571,7 +2654,7 @@ func (x *ParseWebhookResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParseWebhookResponse.ProtoReflect.Descriptor instead.
 func (*ParseWebhookResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{34}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ParseWebhookResponse) GetDeliveryId() string {
@@ -2630,7 +2713,7 @@ type WebhookEvent struct {
 
 func (x *WebhookEvent) Reset() {
 	*x = WebhookEvent{}
-	mi := &file_connector_v1_connector_proto_msgTypes[35]
+	mi := &file_connector_v1_connector_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2642,7 +2725,7 @@ func (x *WebhookEvent) String() string {
 func (*WebhookEvent) ProtoMessage() {}
 
 func (x *WebhookEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[35]
+	mi := &file_connector_v1_connector_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2655,7 +2738,7 @@ func (x *WebhookEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebhookEvent.ProtoReflect.Descriptor instead.
 func (*WebhookEvent) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{35}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *WebhookEvent) GetKind() EventKind {
@@ -2763,7 +2846,7 @@ type PullRequest struct {
 
 func (x *PullRequest) Reset() {
 	*x = PullRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[36]
+	mi := &file_connector_v1_connector_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2775,7 +2858,7 @@ func (x *PullRequest) String() string {
 func (*PullRequest) ProtoMessage() {}
 
 func (x *PullRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[36]
+	mi := &file_connector_v1_connector_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2788,7 +2871,7 @@ func (x *PullRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullRequest.ProtoReflect.Descriptor instead.
 func (*PullRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{36}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *PullRequest) GetNumber() int64 {
@@ -2836,7 +2919,7 @@ type ReportStatusRequest struct {
 
 func (x *ReportStatusRequest) Reset() {
 	*x = ReportStatusRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[37]
+	mi := &file_connector_v1_connector_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2848,7 +2931,7 @@ func (x *ReportStatusRequest) String() string {
 func (*ReportStatusRequest) ProtoMessage() {}
 
 func (x *ReportStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[37]
+	mi := &file_connector_v1_connector_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2861,7 +2944,7 @@ func (x *ReportStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportStatusRequest.ProtoReflect.Descriptor instead.
 func (*ReportStatusRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{37}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ReportStatusRequest) GetRepository() string {
@@ -2921,7 +3004,7 @@ type ReportStatusResponse struct {
 
 func (x *ReportStatusResponse) Reset() {
 	*x = ReportStatusResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[38]
+	mi := &file_connector_v1_connector_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2933,7 +3016,7 @@ func (x *ReportStatusResponse) String() string {
 func (*ReportStatusResponse) ProtoMessage() {}
 
 func (x *ReportStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[38]
+	mi := &file_connector_v1_connector_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2946,7 +3029,7 @@ func (x *ReportStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportStatusResponse.ProtoReflect.Descriptor instead.
 func (*ReportStatusResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{38}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{40}
 }
 
 // ErrorDetail is carried in the details of a gRPC status: the connector broke,
@@ -2965,7 +3048,7 @@ type ErrorDetail struct {
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_connector_v1_connector_proto_msgTypes[39]
+	mi := &file_connector_v1_connector_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2977,7 +3060,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[39]
+	mi := &file_connector_v1_connector_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2990,7 +3073,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{39}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ErrorDetail) GetClass() ErrorClass {
@@ -3081,7 +3164,10 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\fattempt_path\x18\x02 \x01(\tR\vattemptPath\";\n" +
 	"\x11PreExecuteRequest\x12&\n" +
 	"\x04step\x18\x01 \x01(\v2\x12.connector.v1.StepR\x04step\"\x14\n" +
-	"\x12PreExecuteResponse\"x\n" +
+	"\x12PreExecuteResponse\"<\n" +
+	"\x12PrepareStepRequest\x12&\n" +
+	"\x04step\x18\x01 \x01(\v2\x12.connector.v1.StepR\x04step\"\x15\n" +
+	"\x13PrepareStepResponse\"x\n" +
 	"\x0eRunStepRequest\x12+\n" +
 	"\x05start\x18\x01 \x01(\v2\x13.connector.v1.StartH\x00R\x05start\x12.\n" +
 	"\x06cancel\x18\x02 \x01(\v2\x14.connector.v1.CancelH\x00R\x06cancelB\t\n" +
@@ -3233,7 +3319,7 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\n" +
 	"suggestion\x18\x03 \x01(\tR\n" +
 	"suggestion\x12\x18\n" +
-	"\apointer\x18\x04 \x01(\tR\apointer*\x8a\x02\n" +
+	"\apointer\x18\x04 \x01(\tR\apointer*\xa7\x02\n" +
 	"\n" +
 	"Capability\x12\x1a\n" +
 	"\x16CAPABILITY_UNSPECIFIED\x10\x00\x12\x1e\n" +
@@ -3244,7 +3330,8 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\x10CAPABILITY_CHECK\x10\x05\x12\x18\n" +
 	"\x14CAPABILITY_PLAN_STEP\x10\x06\x12\x1c\n" +
 	"\x18CAPABILITY_PARSE_WEBHOOK\x10\a\x12\x1c\n" +
-	"\x18CAPABILITY_REPORT_STATUS\x10\b*N\n" +
+	"\x18CAPABILITY_REPORT_STATUS\x10\b\x12\x1b\n" +
+	"\x17CAPABILITY_PREPARE_STEP\x10\t*N\n" +
 	"\bSeverity\x12\x18\n" +
 	"\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSEVERITY_ERROR\x10\x01\x12\x14\n" +
@@ -3281,12 +3368,13 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\x13ERROR_CLASS_TIMEOUT\x10\x05\x12\x19\n" +
 	"\x15ERROR_CLASS_CANCELLED\x10\x06\x12\x14\n" +
 	"\x10ERROR_CLASS_LOST\x10\a\x12\x18\n" +
-	"\x14ERROR_CLASS_INTERNAL\x10\b2\xba\x06\n" +
+	"\x14ERROR_CLASS_INTERNAL\x10\b2\x8e\a\n" +
 	"\x10ConnectorService\x12I\n" +
 	"\bDescribe\x12\x1d.connector.v1.DescribeRequest\x1a\x1e.connector.v1.DescribeResponse\x12[\n" +
 	"\x0eValidateConfig\x12#.connector.v1.ValidateConfigRequest\x1a$.connector.v1.ValidateConfigResponse\x12O\n" +
 	"\n" +
-	"PreExecute\x12\x1f.connector.v1.PreExecuteRequest\x1a .connector.v1.PreExecuteResponse\x12J\n" +
+	"PreExecute\x12\x1f.connector.v1.PreExecuteRequest\x1a .connector.v1.PreExecuteResponse\x12R\n" +
+	"\vPrepareStep\x12 .connector.v1.PrepareStepRequest\x1a!.connector.v1.PrepareStepResponse\x12J\n" +
 	"\aRunStep\x12\x1c.connector.v1.RunStepRequest\x1a\x1d.connector.v1.RunStepResponse(\x010\x01\x12R\n" +
 	"\vPostExecute\x12 .connector.v1.PostExecuteRequest\x1a!.connector.v1.PostExecuteResponse\x12R\n" +
 	"\vDestroyStep\x12 .connector.v1.DestroyStepRequest\x1a!.connector.v1.DestroyStepResponse\x12@\n" +
@@ -3308,7 +3396,7 @@ func file_connector_v1_connector_proto_rawDescGZIP() []byte {
 }
 
 var file_connector_v1_connector_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_connector_v1_connector_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
+var file_connector_v1_connector_proto_msgTypes = make([]protoimpl.MessageInfo, 50)
 var file_connector_v1_connector_proto_goTypes = []any{
 	(Capability)(0),                // 0: connector.v1.Capability
 	(Severity)(0),                  // 1: connector.v1.Severity
@@ -3329,44 +3417,46 @@ var file_connector_v1_connector_proto_goTypes = []any{
 	(*Workspace)(nil),              // 16: connector.v1.Workspace
 	(*PreExecuteRequest)(nil),      // 17: connector.v1.PreExecuteRequest
 	(*PreExecuteResponse)(nil),     // 18: connector.v1.PreExecuteResponse
-	(*RunStepRequest)(nil),         // 19: connector.v1.RunStepRequest
-	(*Start)(nil),                  // 20: connector.v1.Start
-	(*Offsets)(nil),                // 21: connector.v1.Offsets
-	(*Cancel)(nil),                 // 22: connector.v1.Cancel
-	(*RunStepResponse)(nil),        // 23: connector.v1.RunStepResponse
-	(*Output)(nil),                 // 24: connector.v1.Output
-	(*Progress)(nil),               // 25: connector.v1.Progress
-	(*State)(nil),                  // 26: connector.v1.State
-	(*SetOutput)(nil),              // 27: connector.v1.SetOutput
-	(*Span)(nil),                   // 28: connector.v1.Span
-	(*Result)(nil),                 // 29: connector.v1.Result
-	(*PostExecuteRequest)(nil),     // 30: connector.v1.PostExecuteRequest
-	(*PostExecuteResponse)(nil),    // 31: connector.v1.PostExecuteResponse
-	(*AttemptRef)(nil),             // 32: connector.v1.AttemptRef
-	(*DestroyStepRequest)(nil),     // 33: connector.v1.DestroyStepRequest
-	(*DestroyStepResponse)(nil),    // 34: connector.v1.DestroyStepResponse
-	(*CheckRequest)(nil),           // 35: connector.v1.CheckRequest
-	(*CheckResponse)(nil),          // 36: connector.v1.CheckResponse
-	(*PlanStepRequest)(nil),        // 37: connector.v1.PlanStepRequest
-	(*PlanStepResponse)(nil),       // 38: connector.v1.PlanStepResponse
-	(*PlannedChange)(nil),          // 39: connector.v1.PlannedChange
-	(*ParseWebhookRequest)(nil),    // 40: connector.v1.ParseWebhookRequest
-	(*ParseWebhookResponse)(nil),   // 41: connector.v1.ParseWebhookResponse
-	(*WebhookEvent)(nil),           // 42: connector.v1.WebhookEvent
-	(*PullRequest)(nil),            // 43: connector.v1.PullRequest
-	(*ReportStatusRequest)(nil),    // 44: connector.v1.ReportStatusRequest
-	(*ReportStatusResponse)(nil),   // 45: connector.v1.ReportStatusResponse
-	(*ErrorDetail)(nil),            // 46: connector.v1.ErrorDetail
-	nil,                            // 47: connector.v1.Step.EnvironmentEntry
-	nil,                            // 48: connector.v1.Step.SecretsEntry
-	nil,                            // 49: connector.v1.Span.AttributesEntry
-	nil,                            // 50: connector.v1.Result.MetadataEntry
-	nil,                            // 51: connector.v1.CheckResponse.DetailsEntry
-	nil,                            // 52: connector.v1.ParseWebhookRequest.HeadersEntry
-	nil,                            // 53: connector.v1.WebhookEvent.VariablesEntry
-	nil,                            // 54: connector.v1.ReportStatusRequest.SecretsEntry
-	(*timestamppb.Timestamp)(nil),  // 55: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),    // 56: google.protobuf.Duration
+	(*PrepareStepRequest)(nil),     // 19: connector.v1.PrepareStepRequest
+	(*PrepareStepResponse)(nil),    // 20: connector.v1.PrepareStepResponse
+	(*RunStepRequest)(nil),         // 21: connector.v1.RunStepRequest
+	(*Start)(nil),                  // 22: connector.v1.Start
+	(*Offsets)(nil),                // 23: connector.v1.Offsets
+	(*Cancel)(nil),                 // 24: connector.v1.Cancel
+	(*RunStepResponse)(nil),        // 25: connector.v1.RunStepResponse
+	(*Output)(nil),                 // 26: connector.v1.Output
+	(*Progress)(nil),               // 27: connector.v1.Progress
+	(*State)(nil),                  // 28: connector.v1.State
+	(*SetOutput)(nil),              // 29: connector.v1.SetOutput
+	(*Span)(nil),                   // 30: connector.v1.Span
+	(*Result)(nil),                 // 31: connector.v1.Result
+	(*PostExecuteRequest)(nil),     // 32: connector.v1.PostExecuteRequest
+	(*PostExecuteResponse)(nil),    // 33: connector.v1.PostExecuteResponse
+	(*AttemptRef)(nil),             // 34: connector.v1.AttemptRef
+	(*DestroyStepRequest)(nil),     // 35: connector.v1.DestroyStepRequest
+	(*DestroyStepResponse)(nil),    // 36: connector.v1.DestroyStepResponse
+	(*CheckRequest)(nil),           // 37: connector.v1.CheckRequest
+	(*CheckResponse)(nil),          // 38: connector.v1.CheckResponse
+	(*PlanStepRequest)(nil),        // 39: connector.v1.PlanStepRequest
+	(*PlanStepResponse)(nil),       // 40: connector.v1.PlanStepResponse
+	(*PlannedChange)(nil),          // 41: connector.v1.PlannedChange
+	(*ParseWebhookRequest)(nil),    // 42: connector.v1.ParseWebhookRequest
+	(*ParseWebhookResponse)(nil),   // 43: connector.v1.ParseWebhookResponse
+	(*WebhookEvent)(nil),           // 44: connector.v1.WebhookEvent
+	(*PullRequest)(nil),            // 45: connector.v1.PullRequest
+	(*ReportStatusRequest)(nil),    // 46: connector.v1.ReportStatusRequest
+	(*ReportStatusResponse)(nil),   // 47: connector.v1.ReportStatusResponse
+	(*ErrorDetail)(nil),            // 48: connector.v1.ErrorDetail
+	nil,                            // 49: connector.v1.Step.EnvironmentEntry
+	nil,                            // 50: connector.v1.Step.SecretsEntry
+	nil,                            // 51: connector.v1.Span.AttributesEntry
+	nil,                            // 52: connector.v1.Result.MetadataEntry
+	nil,                            // 53: connector.v1.CheckResponse.DetailsEntry
+	nil,                            // 54: connector.v1.ParseWebhookRequest.HeadersEntry
+	nil,                            // 55: connector.v1.WebhookEvent.VariablesEntry
+	nil,                            // 56: connector.v1.ReportStatusRequest.SecretsEntry
+	(*timestamppb.Timestamp)(nil),  // 57: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),    // 58: google.protobuf.Duration
 }
 var file_connector_v1_connector_proto_depIdxs = []int32{
 	9,  // 0: connector.v1.DescribeResponse.actions:type_name -> connector.v1.Action
@@ -3375,68 +3465,71 @@ var file_connector_v1_connector_proto_depIdxs = []int32{
 	10, // 3: connector.v1.Action.outputs:type_name -> connector.v1.OutputSpec
 	14, // 4: connector.v1.ValidateConfigResponse.diagnostics:type_name -> connector.v1.Diagnostic
 	1,  // 5: connector.v1.Diagnostic.severity:type_name -> connector.v1.Severity
-	47, // 6: connector.v1.Step.environment:type_name -> connector.v1.Step.EnvironmentEntry
+	49, // 6: connector.v1.Step.environment:type_name -> connector.v1.Step.EnvironmentEntry
 	16, // 7: connector.v1.Step.workspace:type_name -> connector.v1.Workspace
-	48, // 8: connector.v1.Step.secrets:type_name -> connector.v1.Step.SecretsEntry
+	50, // 8: connector.v1.Step.secrets:type_name -> connector.v1.Step.SecretsEntry
 	15, // 9: connector.v1.PreExecuteRequest.step:type_name -> connector.v1.Step
-	20, // 10: connector.v1.RunStepRequest.start:type_name -> connector.v1.Start
-	22, // 11: connector.v1.RunStepRequest.cancel:type_name -> connector.v1.Cancel
-	15, // 12: connector.v1.Start.step:type_name -> connector.v1.Step
-	21, // 13: connector.v1.Start.offsets:type_name -> connector.v1.Offsets
-	55, // 14: connector.v1.Start.deadline:type_name -> google.protobuf.Timestamp
-	56, // 15: connector.v1.Cancel.grace:type_name -> google.protobuf.Duration
-	24, // 16: connector.v1.RunStepResponse.output:type_name -> connector.v1.Output
-	25, // 17: connector.v1.RunStepResponse.progress:type_name -> connector.v1.Progress
-	26, // 18: connector.v1.RunStepResponse.state:type_name -> connector.v1.State
-	27, // 19: connector.v1.RunStepResponse.set_output:type_name -> connector.v1.SetOutput
-	29, // 20: connector.v1.RunStepResponse.result:type_name -> connector.v1.Result
-	28, // 21: connector.v1.RunStepResponse.span:type_name -> connector.v1.Span
-	2,  // 22: connector.v1.Output.stream:type_name -> connector.v1.Stream
-	55, // 23: connector.v1.Span.start:type_name -> google.protobuf.Timestamp
-	55, // 24: connector.v1.Span.end:type_name -> google.protobuf.Timestamp
-	49, // 25: connector.v1.Span.attributes:type_name -> connector.v1.Span.AttributesEntry
-	3,  // 26: connector.v1.Result.outcome:type_name -> connector.v1.Outcome
-	50, // 27: connector.v1.Result.metadata:type_name -> connector.v1.Result.MetadataEntry
-	32, // 28: connector.v1.PostExecuteRequest.attempt:type_name -> connector.v1.AttemptRef
-	29, // 29: connector.v1.PostExecuteRequest.result:type_name -> connector.v1.Result
-	16, // 30: connector.v1.AttemptRef.workspace:type_name -> connector.v1.Workspace
-	32, // 31: connector.v1.DestroyStepRequest.attempts:type_name -> connector.v1.AttemptRef
-	51, // 32: connector.v1.CheckResponse.details:type_name -> connector.v1.CheckResponse.DetailsEntry
-	15, // 33: connector.v1.PlanStepRequest.step:type_name -> connector.v1.Step
-	39, // 34: connector.v1.PlanStepResponse.changes:type_name -> connector.v1.PlannedChange
-	52, // 35: connector.v1.ParseWebhookRequest.headers:type_name -> connector.v1.ParseWebhookRequest.HeadersEntry
-	42, // 36: connector.v1.ParseWebhookResponse.occurred:type_name -> connector.v1.WebhookEvent
-	4,  // 37: connector.v1.WebhookEvent.kind:type_name -> connector.v1.EventKind
-	43, // 38: connector.v1.WebhookEvent.pull_request:type_name -> connector.v1.PullRequest
-	53, // 39: connector.v1.WebhookEvent.variables:type_name -> connector.v1.WebhookEvent.VariablesEntry
-	5,  // 40: connector.v1.ReportStatusRequest.state:type_name -> connector.v1.RunState
-	54, // 41: connector.v1.ReportStatusRequest.secrets:type_name -> connector.v1.ReportStatusRequest.SecretsEntry
-	6,  // 42: connector.v1.ErrorDetail.class:type_name -> connector.v1.ErrorClass
-	7,  // 43: connector.v1.ConnectorService.Describe:input_type -> connector.v1.DescribeRequest
-	12, // 44: connector.v1.ConnectorService.ValidateConfig:input_type -> connector.v1.ValidateConfigRequest
-	17, // 45: connector.v1.ConnectorService.PreExecute:input_type -> connector.v1.PreExecuteRequest
-	19, // 46: connector.v1.ConnectorService.RunStep:input_type -> connector.v1.RunStepRequest
-	30, // 47: connector.v1.ConnectorService.PostExecute:input_type -> connector.v1.PostExecuteRequest
-	33, // 48: connector.v1.ConnectorService.DestroyStep:input_type -> connector.v1.DestroyStepRequest
-	35, // 49: connector.v1.ConnectorService.Check:input_type -> connector.v1.CheckRequest
-	37, // 50: connector.v1.ConnectorService.PlanStep:input_type -> connector.v1.PlanStepRequest
-	40, // 51: connector.v1.ConnectorService.ParseWebhook:input_type -> connector.v1.ParseWebhookRequest
-	44, // 52: connector.v1.ConnectorService.ReportStatus:input_type -> connector.v1.ReportStatusRequest
-	8,  // 53: connector.v1.ConnectorService.Describe:output_type -> connector.v1.DescribeResponse
-	13, // 54: connector.v1.ConnectorService.ValidateConfig:output_type -> connector.v1.ValidateConfigResponse
-	18, // 55: connector.v1.ConnectorService.PreExecute:output_type -> connector.v1.PreExecuteResponse
-	23, // 56: connector.v1.ConnectorService.RunStep:output_type -> connector.v1.RunStepResponse
-	31, // 57: connector.v1.ConnectorService.PostExecute:output_type -> connector.v1.PostExecuteResponse
-	34, // 58: connector.v1.ConnectorService.DestroyStep:output_type -> connector.v1.DestroyStepResponse
-	36, // 59: connector.v1.ConnectorService.Check:output_type -> connector.v1.CheckResponse
-	38, // 60: connector.v1.ConnectorService.PlanStep:output_type -> connector.v1.PlanStepResponse
-	41, // 61: connector.v1.ConnectorService.ParseWebhook:output_type -> connector.v1.ParseWebhookResponse
-	45, // 62: connector.v1.ConnectorService.ReportStatus:output_type -> connector.v1.ReportStatusResponse
-	53, // [53:63] is the sub-list for method output_type
-	43, // [43:53] is the sub-list for method input_type
-	43, // [43:43] is the sub-list for extension type_name
-	43, // [43:43] is the sub-list for extension extendee
-	0,  // [0:43] is the sub-list for field type_name
+	15, // 10: connector.v1.PrepareStepRequest.step:type_name -> connector.v1.Step
+	22, // 11: connector.v1.RunStepRequest.start:type_name -> connector.v1.Start
+	24, // 12: connector.v1.RunStepRequest.cancel:type_name -> connector.v1.Cancel
+	15, // 13: connector.v1.Start.step:type_name -> connector.v1.Step
+	23, // 14: connector.v1.Start.offsets:type_name -> connector.v1.Offsets
+	57, // 15: connector.v1.Start.deadline:type_name -> google.protobuf.Timestamp
+	58, // 16: connector.v1.Cancel.grace:type_name -> google.protobuf.Duration
+	26, // 17: connector.v1.RunStepResponse.output:type_name -> connector.v1.Output
+	27, // 18: connector.v1.RunStepResponse.progress:type_name -> connector.v1.Progress
+	28, // 19: connector.v1.RunStepResponse.state:type_name -> connector.v1.State
+	29, // 20: connector.v1.RunStepResponse.set_output:type_name -> connector.v1.SetOutput
+	31, // 21: connector.v1.RunStepResponse.result:type_name -> connector.v1.Result
+	30, // 22: connector.v1.RunStepResponse.span:type_name -> connector.v1.Span
+	2,  // 23: connector.v1.Output.stream:type_name -> connector.v1.Stream
+	57, // 24: connector.v1.Span.start:type_name -> google.protobuf.Timestamp
+	57, // 25: connector.v1.Span.end:type_name -> google.protobuf.Timestamp
+	51, // 26: connector.v1.Span.attributes:type_name -> connector.v1.Span.AttributesEntry
+	3,  // 27: connector.v1.Result.outcome:type_name -> connector.v1.Outcome
+	52, // 28: connector.v1.Result.metadata:type_name -> connector.v1.Result.MetadataEntry
+	34, // 29: connector.v1.PostExecuteRequest.attempt:type_name -> connector.v1.AttemptRef
+	31, // 30: connector.v1.PostExecuteRequest.result:type_name -> connector.v1.Result
+	16, // 31: connector.v1.AttemptRef.workspace:type_name -> connector.v1.Workspace
+	34, // 32: connector.v1.DestroyStepRequest.attempts:type_name -> connector.v1.AttemptRef
+	53, // 33: connector.v1.CheckResponse.details:type_name -> connector.v1.CheckResponse.DetailsEntry
+	15, // 34: connector.v1.PlanStepRequest.step:type_name -> connector.v1.Step
+	41, // 35: connector.v1.PlanStepResponse.changes:type_name -> connector.v1.PlannedChange
+	54, // 36: connector.v1.ParseWebhookRequest.headers:type_name -> connector.v1.ParseWebhookRequest.HeadersEntry
+	44, // 37: connector.v1.ParseWebhookResponse.occurred:type_name -> connector.v1.WebhookEvent
+	4,  // 38: connector.v1.WebhookEvent.kind:type_name -> connector.v1.EventKind
+	45, // 39: connector.v1.WebhookEvent.pull_request:type_name -> connector.v1.PullRequest
+	55, // 40: connector.v1.WebhookEvent.variables:type_name -> connector.v1.WebhookEvent.VariablesEntry
+	5,  // 41: connector.v1.ReportStatusRequest.state:type_name -> connector.v1.RunState
+	56, // 42: connector.v1.ReportStatusRequest.secrets:type_name -> connector.v1.ReportStatusRequest.SecretsEntry
+	6,  // 43: connector.v1.ErrorDetail.class:type_name -> connector.v1.ErrorClass
+	7,  // 44: connector.v1.ConnectorService.Describe:input_type -> connector.v1.DescribeRequest
+	12, // 45: connector.v1.ConnectorService.ValidateConfig:input_type -> connector.v1.ValidateConfigRequest
+	17, // 46: connector.v1.ConnectorService.PreExecute:input_type -> connector.v1.PreExecuteRequest
+	19, // 47: connector.v1.ConnectorService.PrepareStep:input_type -> connector.v1.PrepareStepRequest
+	21, // 48: connector.v1.ConnectorService.RunStep:input_type -> connector.v1.RunStepRequest
+	32, // 49: connector.v1.ConnectorService.PostExecute:input_type -> connector.v1.PostExecuteRequest
+	35, // 50: connector.v1.ConnectorService.DestroyStep:input_type -> connector.v1.DestroyStepRequest
+	37, // 51: connector.v1.ConnectorService.Check:input_type -> connector.v1.CheckRequest
+	39, // 52: connector.v1.ConnectorService.PlanStep:input_type -> connector.v1.PlanStepRequest
+	42, // 53: connector.v1.ConnectorService.ParseWebhook:input_type -> connector.v1.ParseWebhookRequest
+	46, // 54: connector.v1.ConnectorService.ReportStatus:input_type -> connector.v1.ReportStatusRequest
+	8,  // 55: connector.v1.ConnectorService.Describe:output_type -> connector.v1.DescribeResponse
+	13, // 56: connector.v1.ConnectorService.ValidateConfig:output_type -> connector.v1.ValidateConfigResponse
+	18, // 57: connector.v1.ConnectorService.PreExecute:output_type -> connector.v1.PreExecuteResponse
+	20, // 58: connector.v1.ConnectorService.PrepareStep:output_type -> connector.v1.PrepareStepResponse
+	25, // 59: connector.v1.ConnectorService.RunStep:output_type -> connector.v1.RunStepResponse
+	33, // 60: connector.v1.ConnectorService.PostExecute:output_type -> connector.v1.PostExecuteResponse
+	36, // 61: connector.v1.ConnectorService.DestroyStep:output_type -> connector.v1.DestroyStepResponse
+	38, // 62: connector.v1.ConnectorService.Check:output_type -> connector.v1.CheckResponse
+	40, // 63: connector.v1.ConnectorService.PlanStep:output_type -> connector.v1.PlanStepResponse
+	43, // 64: connector.v1.ConnectorService.ParseWebhook:output_type -> connector.v1.ParseWebhookResponse
+	47, // 65: connector.v1.ConnectorService.ReportStatus:output_type -> connector.v1.ReportStatusResponse
+	55, // [55:66] is the sub-list for method output_type
+	44, // [44:55] is the sub-list for method input_type
+	44, // [44:44] is the sub-list for extension type_name
+	44, // [44:44] is the sub-list for extension extendee
+	0,  // [0:44] is the sub-list for field type_name
 }
 
 func init() { file_connector_v1_connector_proto_init() }
@@ -3444,11 +3537,11 @@ func file_connector_v1_connector_proto_init() {
 	if File_connector_v1_connector_proto != nil {
 		return
 	}
-	file_connector_v1_connector_proto_msgTypes[12].OneofWrappers = []any{
+	file_connector_v1_connector_proto_msgTypes[14].OneofWrappers = []any{
 		(*RunStepRequest_Start)(nil),
 		(*RunStepRequest_Cancel)(nil),
 	}
-	file_connector_v1_connector_proto_msgTypes[16].OneofWrappers = []any{
+	file_connector_v1_connector_proto_msgTypes[18].OneofWrappers = []any{
 		(*RunStepResponse_Output)(nil),
 		(*RunStepResponse_Progress)(nil),
 		(*RunStepResponse_State)(nil),
@@ -3456,14 +3549,14 @@ func file_connector_v1_connector_proto_init() {
 		(*RunStepResponse_Result)(nil),
 		(*RunStepResponse_Span)(nil),
 	}
-	file_connector_v1_connector_proto_msgTypes[22].OneofWrappers = []any{}
+	file_connector_v1_connector_proto_msgTypes[24].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_connector_v1_connector_proto_rawDesc), len(file_connector_v1_connector_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   48,
+			NumMessages:   50,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
