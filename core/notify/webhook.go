@@ -88,6 +88,7 @@ func (m *message) payload() Payload {
 		Execution: PayloadExecution{ID: e.ID, PipelineID: e.PipelineID, PipelineName: e.PipelineName, Number: e.Number,
 			Status: status(m.Event, e), Reason: e.Reason, Trigger: e.Trigger, StartedAt: e.StartedAt, FinishedAt: e.FinishedAt,
 			Duration: duration(e).Seconds(), URL: m.link}}
+	p.Execution.Trigger.ChangedPaths = nil // there may be thousands
 	for _, step := range m.failed {
 		p.Failed = append(p.Failed, PayloadStep{Stage: step.Stage, Name: step.Name, Status: step.Status, Reason: step.Reason})
 	}
