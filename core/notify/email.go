@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	netmail "net/mail"
+	"net/textproto"
 	"strings"
 
 	"github.com/wneessen/go-mail"
@@ -105,12 +106,14 @@ func or(port, otherwise int) int {
 func unsent(err error) error {
 	var refused *mail.SendError
 	var network *net.OpError
+	var reply *textproto.Error // to the login
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &refused):
-		f := &failure{text: "the mail server refused it: " + refused.Error(), permanent: refused.ErrorCode() >= 500}
-		return f
+		return &failure{text: "the mail server refused it: " + refused.Error(), permanent: refused.ErrorCode() >= 500}
+	case errors.As(err, &reply):
+		return &failure{text: "the mail server refused the operator's login: " + reply.Error(), permanent: reply.Code >= 500}
 	case errors.Is(err, context.DeadlineExceeded):
 		return passing("the mail server did not answer in time")
 	case errors.As(err, &network):
