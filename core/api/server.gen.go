@@ -611,7 +611,7 @@ type Notification struct {
 	SentAt *time.Time        `json:"sent_at,omitempty"`
 	State  NotificationState `json:"state"`
 
-	// Target Where it goes
+	// Target Where it goes, without secrets
 	Target string `json:"target"`
 
 	// TargetType email, slack, webhook, or the name of a connector

@@ -40,7 +40,7 @@ func hostOf(address string) string {
 		return "an address in a secret"
 	}
 	parsed, err := url.Parse("https://" + host)
-	if err != nil || parsed.Host == "" {
+	if err != nil || short(parsed.Host) == "" {
 		return "an address that is none"
 	}
 	return short(parsed.Host)
