@@ -51,6 +51,8 @@ type TriggerInfo struct {
 	// ChangedPaths are the files that changed, relative to the repository; nil when
 	// that is not known.
 	ChangedPaths []string `json:"changed_paths,omitempty" bson:"changed_paths,omitempty"`
+	// Connector read the delivery that started it: whoever can report back to the forge.
+	Connector string `json:"connector,omitempty" bson:"connector,omitempty"`
 }
 
 // RetryMode is what of an execution is run again.

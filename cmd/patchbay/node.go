@@ -20,6 +20,7 @@ import (
 	"github.com/patchbay-ci/patchbay/core/config"
 	"github.com/patchbay-ci/patchbay/core/engine"
 	"github.com/patchbay-ci/patchbay/core/logs"
+	"github.com/patchbay-ci/patchbay/core/notify"
 	"github.com/patchbay-ci/patchbay/core/pipefile"
 	"github.com/patchbay-ci/patchbay/core/pluginhost"
 	"github.com/patchbay-ci/patchbay/core/schedule"
@@ -43,7 +44,10 @@ type node struct {
 	schedules *schedule.Service
 	auth      *auth.Service
 	watch     *watch
-	log       hclog.Logger
+	// notify tells of what changes in watched, the store of those who run executions.
+	notify  *notify.Service
+	watched core.Store
+	log     hclog.Logger
 	// stop ends what goes on in the background, which background counts.
 	stop       context.CancelFunc
 	background sync.WaitGroup
@@ -94,7 +98,11 @@ func (a *app) openNode(ctx context.Context, settings config.Server, log hclog.Lo
 		return nil, err
 	}
 	n.auth = auth.New(n.store, settings.AdminToken)
-	n.engine = engine.New(engine.Options{Store: n.store, Logs: n.watch.metrics.Logs(n.logs), Observer: n.watch.runs, Tracer: n.watch.tracer, Connectors: n.host, Workspaces: workspaces,
+	if n.notify, err = newNotify(n, settings); err != nil {
+		return nil, err
+	}
+	n.watched = n.notify.Watch(n.store)
+	n.engine = engine.New(engine.Options{Store: n.watched, Logs: n.watch.metrics.Logs(n.logs), Observer: n.watch.runs, Tracer: n.watch.tracer, Connectors: n.host, Workspaces: workspaces,
 		Secrets: n.secrets, Files: n.files, Settings: n.store, Logger: log.Named("engine"), NewID: newID, MaxExecutions: settings.MaxExecutions,
 		Quota: workspace.Quota{Bytes: int64(settings.WorkspaceLimit), Files: settings.WorkspaceFiles}})
 	n.watch.attach(n, settings.Data)
@@ -106,12 +114,13 @@ func (n *node) start(ctx context.Context) error {
 	if err := n.engine.Recover(ctx); err != nil {
 		return err
 	}
-	n.triggers = &trigger.Traced{Service: trigger.New(n.store, n.engine.Submit), Tracer: n.watch.tracer, Logger: n.log.Named("trigger")}
+	n.triggers = &trigger.Traced{Service: trigger.New(n.watched, n.engine.Submit), Tracer: n.watch.tracer, Logger: n.log.Named("trigger")}
 	n.schedules = schedule.New(n.store, n.triggers, n.log.Named("schedule"))
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	n.stop = stop
 	n.background.Go(func() { n.files.Maintain(background) })
 	n.background.Go(func() { n.schedules.Run(background) })
+	n.background.Go(func() { n.notify.Run(background) })
 	return nil
 }
 
@@ -119,7 +128,7 @@ func (n *node) start(ctx context.Context) error {
 func (n *node) handler(log hclog.Logger) (http.Handler, error) {
 	return api.New(api.Deps{Store: watchedStore{n.store, n.schedules.Changed}, Logs: n.logs, Parser: pipefile.NewParser(n.host),
 		Trigger: n.triggers, Retry: n.triggers, Schedules: n.schedules.States, Engine: n.engine, Catalog: n.host,
-		Approve: n.engine, Queue: n.engine, Artifacts: n.files, Secrets: n.secrets, Authenticate: n.auth.Authenticate, Logger: log.Named("api"), Version: version,
+		Approve: n.engine, Queue: n.engine, Artifacts: n.files, Notifications: n.notify, Secrets: n.secrets, Authenticate: n.auth.Authenticate, Logger: log.Named("api"), Version: version,
 		Observe: n.watch.observation(log.Named("metrics"))})
 }
 

@@ -58,6 +58,8 @@ type Deps struct {
 	Queue     core.QueueControl
 	// Observe is what watches over the server.
 	Observe Observation
+	// Notifications are what was told of executions.
+	Notifications core.NotificationKeeper
 	// Schedules lists the schedules of all pipelines.
 	Schedules func(ctx context.Context) ([]core.ScheduleState, error)
 	// Origins are those of web pages, besides the server's own, that may open

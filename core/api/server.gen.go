@@ -180,6 +180,57 @@ func (e LogEventStream) Valid() bool {
 	}
 }
 
+// Defines values for NotificationEvent.
+const (
+	NotificationEventCancel  NotificationEvent = "cancel"
+	NotificationEventFailure NotificationEvent = "failure"
+	NotificationEventPending NotificationEvent = "pending"
+	NotificationEventStart   NotificationEvent = "start"
+	NotificationEventSuccess NotificationEvent = "success"
+)
+
+// Valid indicates whether the value is a known member of the NotificationEvent enum.
+func (e NotificationEvent) Valid() bool {
+	switch e {
+	case NotificationEventCancel:
+		return true
+	case NotificationEventFailure:
+		return true
+	case NotificationEventPending:
+		return true
+	case NotificationEventStart:
+		return true
+	case NotificationEventSuccess:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NotificationState.
+const (
+	NotificationStateFailed  NotificationState = "failed"
+	NotificationStatePending NotificationState = "pending"
+	NotificationStateSent    NotificationState = "sent"
+	NotificationStateSkipped NotificationState = "skipped"
+)
+
+// Valid indicates whether the value is a known member of the NotificationState enum.
+func (e NotificationState) Valid() bool {
+	switch e {
+	case NotificationStateFailed:
+		return true
+	case NotificationStatePending:
+		return true
+	case NotificationStateSent:
+		return true
+	case NotificationStateSkipped:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ReadinessStatus.
 const (
 	ReadinessStatusFail ReadinessStatus = "fail"
@@ -631,6 +682,42 @@ type LogEvent struct {
 
 // LogEventStream defines model for LogEvent.Stream.
 type LogEventStream string
+
+// Notification defines model for Notification.
+type Notification struct {
+	// Attempts Tries since a person last asked for one
+	Attempts    int               `json:"attempts"`
+	CreatedAt   time.Time         `json:"created_at"`
+	Event       NotificationEvent `json:"event"`
+	ExecutionId string            `json:"execution_id"`
+
+	// Id The receiver gets it, too: it tells repeats
+	Id string `json:"id"`
+
+	// LastError Why the last try failed, or why there was nothing to send
+	LastError *string `json:"last_error,omitempty"`
+
+	// List Where in the file: on_failure; or forge, for the report to the forge that started the run
+	List string `json:"list"`
+
+	// NextAt When the next try is due, while it is pending
+	NextAt *time.Time        `json:"next_at,omitempty"`
+	SentAt *time.Time        `json:"sent_at,omitempty"`
+	State  NotificationState `json:"state"`
+
+	// Target Where it goes, without secrets
+	Target string `json:"target"`
+
+	// TargetType email, slack, webhook, or the name of a connector
+	TargetType string    `json:"target_type"`
+	UpdatedAt  time.Time `json:"updated_at"`
+}
+
+// NotificationEvent defines model for Notification.Event.
+type NotificationEvent string
+
+// NotificationState defines model for Notification.State.
+type NotificationState string
 
 // Params Values of declared parameters; numbers and booleans become text as they are written here
 type Params map[string]json.RawMessage
@@ -1087,6 +1174,12 @@ type ServerInterface interface {
 	// GetLogs What the steps said, byte for byte
 	// (GET /ci/executions/{id}/logs)
 	GetLogs(w http.ResponseWriter, r *http.Request, id Id, params GetLogsParams)
+	// ListNotifications Who was told of an execution, and what came of it, in the order of the events
+	// (GET /ci/executions/{id}/notifications)
+	ListNotifications(w http.ResponseWriter, r *http.Request, id Id)
+	// RetryNotification Send now what failed, or waits for its next try
+	// (POST /ci/executions/{id}/notifications/{notification}/retry)
+	RetryNotification(w http.ResponseWriter, r *http.Request, id Id, notification string)
 	// RetryExecution Run an ended execution again, as a new one of the same revision
 	// (POST /ci/executions/{id}/retry)
 	RetryExecution(w http.ResponseWriter, r *http.Request, id Id)
@@ -1651,6 +1744,67 @@ func (siw *ServerInterfaceWrapper) GetLogs(w http.ResponseWriter, r *http.Reques
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetLogs(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListNotifications operation middleware
+func (siw *ServerInterfaceWrapper) ListNotifications(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListNotifications(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RetryNotification operation middleware
+func (siw *ServerInterfaceWrapper) RetryNotification(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "notification" -------------
+	var notification string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "notification", mux.Vars(r)["notification"], &notification, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "notification", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RetryNotification(w, r, id, notification)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2656,6 +2810,10 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/approve", wrapper.ApproveExecution).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/artifacts", wrapper.ListArtifacts).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/notifications", wrapper.ListNotifications).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/notifications/{notification}/retry", wrapper.RetryNotification).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/logs", wrapper.GetLogs).Methods(http.MethodGet)
 

@@ -45,6 +45,7 @@ var rules = map[string]rule{
 	"listExecutions": {least: core.RoleViewer, scope: "executions:read", lists: true},
 	"getExecution":   read("executions"), "getLogs": read("executions"), "getEvents": read("executions"), "streamExecution": read("executions"),
 	"listArtifacts": read("executions"), "getArtifact": read("executions"), "getArtifactArchive": read("executions"), "getArtifactFile": read("executions"),
+	"listNotifications": read("executions"), "retryNotification": write("executions"),
 
 	"listSecrets":   {least: core.RoleDeveloper, scope: "secrets:read"},
 	"setSecret":     {least: core.RoleDeveloper, global: core.RoleAdmin, scope: "secrets:write"},

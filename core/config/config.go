@@ -48,6 +48,16 @@ type Server struct {
 	// AdminToken is accepted as the administrator's. It comes from the environment
 	// only: neither a file nor an argv is a place for it.
 	AdminToken string `yaml:"-"`
+	// PublicURL is where users reach the server: "https://ci.example.com". It is for
+	// links.
+	PublicURL string `yaml:"public_url"`
+	// NotifyNetworks are the networks, with commas between them, that notifications may
+	// be sent to besides the public Internet: "10.0.0.0/8, 127.0.0.1".
+	NotifyNetworks string `yaml:"notify_networks"`
+	// SlackURL is the base of Slack's Web API where that is another one.
+	SlackURL string `yaml:"slack_url"`
+	// SMTP takes the e-mail of notifications.
+	SMTP SMTP `yaml:"smtp"`
 }
 
 // Defaults of Server.
@@ -91,13 +101,20 @@ func Load(flags Server, file string, getenv func(string) string) (Server, error)
 		WorkspaceLimit: first(flags.WorkspaceLimit, fromFile.WorkspaceLimit, DefaultWorkspaceLimit),
 		WorkspaceFiles: first(flags.WorkspaceFiles, fromFile.WorkspaceFiles, DefaultWorkspaceFiles),
 		AdminToken:     environment.AdminToken,
+		PublicURL:      first(environment.PublicURL, fromFile.PublicURL),
+		NotifyNetworks: first(environment.NotifyNetworks, fromFile.NotifyNetworks),
+		SlackURL:       fromFile.SlackURL,
+		SMTP:           fromFile.SMTP.overriddenBy(environment.SMTP),
 	}
 	return merged, merged.check()
 }
 
 func fromEnvironment(getenv func(string) string) (Server, error) {
 	s := Server{Data: getenv("PATCHBAY_DATA"), PluginPath: getenv("PATCHBAY_PLUGIN_PATH"),
-		LogLevel: getenv("PATCHBAY_LOG_LEVEL"), LogFormat: getenv("PATCHBAY_LOG_FORMAT"), MetricsListen: getenv("PATCHBAY_METRICS_LISTEN"), AdminToken: getenv("PATCHBAY_ADMIN_TOKEN")}
+		LogLevel: getenv("PATCHBAY_LOG_LEVEL"), LogFormat: getenv("PATCHBAY_LOG_FORMAT"), MetricsListen: getenv("PATCHBAY_METRICS_LISTEN"), AdminToken: getenv("PATCHBAY_ADMIN_TOKEN"),
+		PublicURL: getenv("PATCHBAY_PUBLIC_URL"), NotifyNetworks: getenv("PATCHBAY_NOTIFY_NETWORKS"),
+		SMTP: SMTP{Host: getenv("PATCHBAY_SMTP_HOST"), Username: getenv("PATCHBAY_SMTP_USERNAME"), Password: getenv("PATCHBAY_SMTP_PASSWORD"),
+			From: getenv("PATCHBAY_SMTP_FROM")}}
 	if port := getenv("PORT"); port != "" {
 		s.Listen = net.JoinHostPort("127.0.0.1", port)
 	}
@@ -142,7 +159,7 @@ func (s Server) check() error {
 	if s.WorkspaceFiles < 0 {
 		return fmt.Errorf("workspace_files is %d; it must be positive", s.WorkspaceFiles)
 	}
-	return nil
+	return s.checkNotify()
 }
 
 func first[T comparable](values ...T) T {

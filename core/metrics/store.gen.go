@@ -8,6 +8,13 @@ import (
 	"time"
 )
 
+func (s *timedStore) AddNotification(p0 context.Context, p1 *core.Notification) (err error) {
+	began := time.Now()
+	err = s.Store.AddNotification(p0, p1)
+	s.done("add_notification", began, err)
+	return err
+}
+
 func (s *timedStore) AllSecrets(p0 context.Context) (r0 []*core.Secret, err error) {
 	began := time.Now()
 	r0, err = s.Store.AllSecrets(p0)
@@ -218,6 +225,27 @@ func (s *timedStore) Grants(p0 context.Context, p1 string) (r0 []*core.Grant, er
 	return r0, err
 }
 
+func (s *timedStore) Notification(p0 context.Context, p1 string) (r0 *core.Notification, err error) {
+	began := time.Now()
+	r0, err = s.Store.Notification(p0, p1)
+	s.done("notification", began, err)
+	return r0, err
+}
+
+func (s *timedStore) Notifications(p0 context.Context, p1 string) (r0 []*core.Notification, err error) {
+	began := time.Now()
+	r0, err = s.Store.Notifications(p0, p1)
+	s.done("notifications", began, err)
+	return r0, err
+}
+
+func (s *timedStore) PendingNotifications(p0 context.Context, p1 int) (r0 []*core.Notification, err error) {
+	began := time.Now()
+	r0, err = s.Store.PendingNotifications(p0, p1)
+	s.done("pending_notifications", began, err)
+	return r0, err
+}
+
 func (s *timedStore) Ping(p0 context.Context) (err error) {
 	began := time.Now()
 	err = s.Store.Ping(p0)
@@ -397,6 +425,13 @@ func (s *timedStore) UpdateExecution(p0 context.Context, p1 *core.Execution) (er
 	began := time.Now()
 	err = s.Store.UpdateExecution(p0, p1)
 	s.done("update_execution", began, err)
+	return err
+}
+
+func (s *timedStore) UpdateNotification(p0 context.Context, p1 *core.Notification) (err error) {
+	began := time.Now()
+	err = s.Store.UpdateNotification(p0, p1)
+	s.done("update_notification", began, err)
 	return err
 }
 

@@ -185,6 +185,57 @@ func (e LogEventStream) Valid() bool {
 	}
 }
 
+// Defines values for NotificationEvent.
+const (
+	NotificationEventCancel  NotificationEvent = "cancel"
+	NotificationEventFailure NotificationEvent = "failure"
+	NotificationEventPending NotificationEvent = "pending"
+	NotificationEventStart   NotificationEvent = "start"
+	NotificationEventSuccess NotificationEvent = "success"
+)
+
+// Valid indicates whether the value is a known member of the NotificationEvent enum.
+func (e NotificationEvent) Valid() bool {
+	switch e {
+	case NotificationEventCancel:
+		return true
+	case NotificationEventFailure:
+		return true
+	case NotificationEventPending:
+		return true
+	case NotificationEventStart:
+		return true
+	case NotificationEventSuccess:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NotificationState.
+const (
+	NotificationStateFailed  NotificationState = "failed"
+	NotificationStatePending NotificationState = "pending"
+	NotificationStateSent    NotificationState = "sent"
+	NotificationStateSkipped NotificationState = "skipped"
+)
+
+// Valid indicates whether the value is a known member of the NotificationState enum.
+func (e NotificationState) Valid() bool {
+	switch e {
+	case NotificationStateFailed:
+		return true
+	case NotificationStatePending:
+		return true
+	case NotificationStateSent:
+		return true
+	case NotificationStateSkipped:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ReadinessStatus.
 const (
 	ReadinessStatusFail ReadinessStatus = "fail"
@@ -636,6 +687,42 @@ type LogEvent struct {
 
 // LogEventStream defines model for LogEvent.Stream.
 type LogEventStream string
+
+// Notification defines model for Notification.
+type Notification struct {
+	// Attempts Tries since a person last asked for one
+	Attempts    int               `json:"attempts"`
+	CreatedAt   time.Time         `json:"created_at"`
+	Event       NotificationEvent `json:"event"`
+	ExecutionId string            `json:"execution_id"`
+
+	// Id The receiver gets it, too: it tells repeats
+	Id string `json:"id"`
+
+	// LastError Why the last try failed, or why there was nothing to send
+	LastError *string `json:"last_error,omitempty"`
+
+	// List Where in the file: on_failure; or forge, for the report to the forge that started the run
+	List string `json:"list"`
+
+	// NextAt When the next try is due, while it is pending
+	NextAt *time.Time        `json:"next_at,omitempty"`
+	SentAt *time.Time        `json:"sent_at,omitempty"`
+	State  NotificationState `json:"state"`
+
+	// Target Where it goes, without secrets
+	Target string `json:"target"`
+
+	// TargetType email, slack, webhook, or the name of a connector
+	TargetType string    `json:"target_type"`
+	UpdatedAt  time.Time `json:"updated_at"`
+}
+
+// NotificationEvent defines model for Notification.Event.
+type NotificationEvent string
+
+// NotificationState defines model for Notification.State.
+type NotificationState string
 
 // Params Values of declared parameters; numbers and booleans become text as they are written here
 type Params map[string]json.RawMessage
@@ -1201,6 +1288,16 @@ type ClientInterface interface {
 	// Corresponds with GET /ci/executions/{id}/logs (the `GetLogs` operationId).
 	GetLogs(ctx context.Context, id Id, params *GetLogsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListNotifications Who was told of an execution, and what came of it, in the order of the events
+	//
+	// Corresponds with GET /ci/executions/{id}/notifications (the `ListNotifications` operationId).
+	ListNotifications(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RetryNotification Send now what failed, or waits for its next try
+	//
+	// Corresponds with POST /ci/executions/{id}/notifications/{notification}/retry (the `RetryNotification` operationId).
+	RetryNotification(ctx context.Context, id Id, notification string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// RetryExecutionWithBody Run an ended execution again, as a new one of the same revision
 	//
 	// Takes any type of body and a specified content type.
@@ -1621,6 +1718,36 @@ func (c *Client) GetEvents(ctx context.Context, id Id, params *GetEventsParams, 
 // Corresponds with GET /ci/executions/{id}/logs (the `GetLogs` operationId).
 func (c *Client) GetLogs(ctx context.Context, id Id, params *GetLogsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetLogsRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListNotifications Who was told of an execution, and what came of it, in the order of the events
+//
+// Corresponds with GET /ci/executions/{id}/notifications (the `ListNotifications` operationId).
+func (c *Client) ListNotifications(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListNotificationsRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RetryNotification Send now what failed, or waits for its next try
+//
+// Corresponds with POST /ci/executions/{id}/notifications/{notification}/retry (the `RetryNotification` operationId).
+func (c *Client) RetryNotification(ctx context.Context, id Id, notification string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRetryNotificationRequest(c.Server, id, notification)
 	if err != nil {
 		return nil, err
 	}
@@ -2824,6 +2951,81 @@ func NewGetLogsRequest(server string, id Id, params *GetLogsParams) (*http.Reque
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListNotificationsRequest constructs an http.Request for the ListNotifications method
+func NewListNotificationsRequest(server string, id Id) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ci/executions/%s/notifications", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRetryNotificationRequest constructs an http.Request for the RetryNotification method
+func NewRetryNotificationRequest(server string, id Id, notification string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "notification", notification, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ci/executions/%s/notifications/%s/retry", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -4250,6 +4452,20 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /ci/executions/{id}/logs (the `GetLogs` operationId).
 	GetLogsWithResponse(ctx context.Context, id Id, params *GetLogsParams, reqEditors ...RequestEditorFn) (*GetLogsResponse, error)
 
+	// ListNotificationsWithResponse Who was told of an execution, and what came of it, in the order of the events
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /ci/executions/{id}/notifications (the `ListNotifications` operationId).
+	ListNotificationsWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*ListNotificationsResponse, error)
+
+	// RetryNotificationWithResponse Send now what failed, or waits for its next try
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /ci/executions/{id}/notifications/{notification}/retry (the `RetryNotification` operationId).
+	RetryNotificationWithResponse(ctx context.Context, id Id, notification string, reqEditors ...RequestEditorFn) (*RetryNotificationResponse, error)
+
 	// RetryExecutionWithBodyWithResponse Run an ended execution again, as a new one of the same revision
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -5053,6 +5269,102 @@ func (r GetLogsResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetLogsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListNotificationsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *[]Notification
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListNotificationsResponse) GetJSON200() *[]Notification {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r ListNotificationsResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListNotificationsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListNotificationsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListNotificationsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListNotificationsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RetryNotificationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *Notification
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r RetryNotificationResponse) GetJSON202() *Notification {
+	return r.JSON202
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r RetryNotificationResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RetryNotificationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RetryNotificationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RetryNotificationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RetryNotificationResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -6647,6 +6959,32 @@ func (c *ClientWithResponses) GetLogsWithResponse(ctx context.Context, id Id, pa
 	return ParseGetLogsResponse(rsp)
 }
 
+// ListNotificationsWithResponse Who was told of an execution, and what came of it, in the order of the events
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /ci/executions/{id}/notifications (the `ListNotifications` operationId).
+func (c *ClientWithResponses) ListNotificationsWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*ListNotificationsResponse, error) {
+	rsp, err := c.ListNotifications(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListNotificationsResponse(rsp)
+}
+
+// RetryNotificationWithResponse Send now what failed, or waits for its next try
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /ci/executions/{id}/notifications/{notification}/retry (the `RetryNotification` operationId).
+func (c *ClientWithResponses) RetryNotificationWithResponse(ctx context.Context, id Id, notification string, reqEditors ...RequestEditorFn) (*RetryNotificationResponse, error) {
+	rsp, err := c.RetryNotification(ctx, id, notification, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRetryNotificationResponse(rsp)
+}
+
 // RetryExecutionWithBodyWithResponse Run an ended execution again, as a new one of the same revision
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -7518,6 +7856,72 @@ func ParseGetLogsResponse(rsp *http.Response) (*GetLogsResponse, error) {
 	}
 
 	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListNotificationsResponse parses an HTTP response from a ListNotificationsWithResponse call
+func ParseListNotificationsResponse(rsp *http.Response) (*ListNotificationsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListNotificationsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest []Notification
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRetryNotificationResponse parses an HTTP response from a RetryNotificationWithResponse call
+func ParseRetryNotificationResponse(rsp *http.Response) (*RetryNotificationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RetryNotificationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest Notification
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
