@@ -29,7 +29,7 @@ func (s *liveServer) logLines() []logLine {
 	var list []logLine
 	for line := range strings.Lines(s.stderr.String()) {
 		var one logLine
-		if strings.HasPrefix(line, "patchbay: ") { // for the person who stops it
+		if strings.HasPrefix(line, "patchbay: ") || !strings.HasSuffix(line, "\n") { // for the person who stops it, or not all here yet
 			continue
 		}
 		if err := json.Unmarshal([]byte(line), &one); err != nil {
@@ -43,9 +43,12 @@ func (s *liveServer) logLines() []logLine {
 // listening is where a server listens for something that is not for everybody.
 func (s *liveServer) listening(what string) string {
 	s.t.Helper()
-	for _, line := range s.logLines() {
-		if line.Message == "listening" && line.For == what {
-			return "http://" + line.Address
+	// It has said so when it serves, but the line may still be on its way to here.
+	for deadline := time.Now().Add(eventually); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		for _, line := range s.logLines() {
+			if line.Message == "listening" && line.For == what {
+				return "http://" + line.Address
+			}
 		}
 	}
 	s.t.Fatalf("it does not listen for %s:\n%s", what, s.stderr.String())
