@@ -59,6 +59,10 @@ type Deps struct {
 	Webhooks  core.Webhooks
 	// Deliveries is where Webhooks keeps them.
 	Deliveries core.DeliveryStore
+	// Observe is what watches over the server.
+	Observe Observation
+	// Notifications are what was told of executions.
+	Notifications core.NotificationKeeper
 	// Schedules lists the schedules of all pipelines.
 	Schedules func(ctx context.Context) ([]core.ScheduleState, error)
 	// Origins are those of web pages, besides the server's own, that may open
@@ -96,6 +100,7 @@ func newHandlers(d Deps) (*handlers, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the contract: %w", err)
 	}
+	d.Observe.complete()
 	return &handlers{Deps: d, contractJSON: contractJSON, patience: defaultPatience, room: newRoom(), deliveries: budget{free: deliveryMemory},
 		frames: sync.Pool{New: func() any { return new([]byte) }}}, nil
 }
@@ -120,7 +125,8 @@ func (h *handlers) routes() http.Handler {
 		ErrorHandlerFunc: func(w http.ResponseWriter, r *http.Request, err error) {
 			h.fail(w, r, &core.Error{Code: core.CodeInvalid, Message: "a parameter is not as it should be", Details: err.Error()})
 		}})
-	return h.recovered(h.logged(h.authenticated(root)))
+	root.Use(noteRoute)
+	return aliased(h.observed(root, h.recovered(h.authenticated(root))))
 }
 
 // methods lists what is possible at a path.

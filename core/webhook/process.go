@@ -62,7 +62,7 @@ func (s *Service) start(ctx context.Context, d *core.Delivery, t *core.DeliveryT
 func infoOf(d *core.Delivery, t *core.DeliveryTarget) core.TriggerInfo {
 	e := d.Occurred
 	info := core.TriggerInfo{Type: t.Type, TriggeredBy: d.Connector + " " + d.Event, CommitHash: e.Commit, Branch: e.Branch, Tag: e.Tag,
-		Repository: e.Repository, DeliveryID: d.ID, Variables: map[string]string{}}
+		Repository: e.Repository, Connector: d.Connector, DeliveryID: d.ID, Variables: map[string]string{}}
 	if e.Author != "" {
 		info.TriggeredBy += " by " + e.Author
 	}

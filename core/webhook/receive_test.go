@@ -32,7 +32,7 @@ func TestReceive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := core.TriggerInfo{Type: core.TriggerGitPush, TriggeredBy: "test push by ann", CommitHash: "abc", Branch: "main", Repository: "acme/site",
+	want := core.TriggerInfo{Type: core.TriggerGitPush, TriggeredBy: "test push by ann", CommitHash: "abc", Branch: "main", Repository: "acme/site", Connector: "test",
 		ChangedPaths: []string{"a"}, DeliveryID: d.ID, Variables: map[string]string{"CI_COMMIT_BEFORE": "aaa", "CI_PATH": "/evil", "CI_WEBHOOK_EVENT": "push",
 			"CI_DELIVERY_ID": d.ID, "CI_REPOSITORY_URL": "https://git.example.com/acme/site", "CI_COMMIT_TITLE": "a change", "CI_COMMIT_MESSAGE": "a change", "CI_COMMIT_AUTHOR": "ann"}}
 	if diff := cmp.Diff(want, e.Trigger); diff != "" {

@@ -32,6 +32,8 @@ type Store struct {
 	audit      []core.AuditEntry // by ID
 	deliveries map[string]delivery
 	senders    map[senderKey]string // ID of the delivery
+
+	notifications map[string]core.Notification
 }
 
 // New makes an empty store.
@@ -43,7 +45,8 @@ func New() *Store {
 		caches: map[string]core.CacheEntry{}, settings: map[string][]byte{},
 		users: map[string]core.User{}, grants: map[grantKey]core.Grant{},
 		sessions: map[string]core.Session{}, keys: map[string]core.SigningKey{},
-		deliveries: map[string]delivery{}, senders: map[senderKey]string{}}
+		deliveries: map[string]delivery{}, senders: map[senderKey]string{},
+		notifications: map[string]core.Notification{}}
 }
 
 // Kind implements core.Store.

@@ -135,6 +135,8 @@ func keepSmall(t *testing.T, s core.Store) func(core.Store) {
 	must(t, s.PutSetting(ctx, "gone", nil))
 	delivery := newDelivery("p")
 	must(t, s.CreateDelivery(ctx, delivery, []byte("kept")))
+	notification := newNotification("e", "on_start", 0)
+	must(t, s.AddNotification(ctx, notification))
 	return func(s core.Store) {
 		t.Helper()
 		secrets, err := s.AllSecrets(ctx)
@@ -146,6 +148,9 @@ func keepSmall(t *testing.T, s core.Store) func(core.Store) {
 		caches, err := s.Caches(ctx, 10)
 		must(t, err)
 		same(t, []*core.CacheEntry{cache}, caches)
+		pending, err := s.PendingNotifications(ctx, 10)
+		must(t, err)
+		same(t, []*core.Notification{notification}, pending)
 		for key, want := range map[string]string{"kept": "x", "gone": ""} {
 			got, err := s.Setting(ctx, key)
 			must(t, err)

@@ -1572,6 +1572,7 @@ type RunStepResponse struct {
 	//	*RunStepResponse_State
 	//	*RunStepResponse_SetOutput
 	//	*RunStepResponse_Result
+	//	*RunStepResponse_Span
 	Message       isRunStepResponse_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1659,6 +1660,15 @@ func (x *RunStepResponse) GetResult() *Result {
 	return nil
 }
 
+func (x *RunStepResponse) GetSpan() *Span {
+	if x != nil {
+		if x, ok := x.Message.(*RunStepResponse_Span); ok {
+			return x.Span
+		}
+	}
+	return nil
+}
+
 type isRunStepResponse_Message interface {
 	isRunStepResponse_Message()
 }
@@ -1683,6 +1693,10 @@ type RunStepResponse_Result struct {
 	Result *Result `protobuf:"bytes,5,opt,name=result,proto3,oneof"`
 }
 
+type RunStepResponse_Span struct {
+	Span *Span `protobuf:"bytes,6,opt,name=span,proto3,oneof"`
+}
+
 func (*RunStepResponse_Output) isRunStepResponse_Message() {}
 
 func (*RunStepResponse_Progress) isRunStepResponse_Message() {}
@@ -1692,6 +1706,8 @@ func (*RunStepResponse_State) isRunStepResponse_Message() {}
 func (*RunStepResponse_SetOutput) isRunStepResponse_Message() {}
 
 func (*RunStepResponse_Result) isRunStepResponse_Message() {}
+
+func (*RunStepResponse_Span) isRunStepResponse_Message() {}
 
 // Output is a piece of the attempt's output, at most 256 KiB.
 type Output struct {
@@ -1907,6 +1923,104 @@ func (x *SetOutput) GetValue() string {
 	return ""
 }
 
+// Span is a piece of work that the connector did, for the trace of the attempt; the
+// place in it comes as the metadata "traceparent" and "tracestate" (W3C Trace Context).
+// A host that wants spans says so by the metadata "patchbay-spans: 1"; to others none is
+// sent.
+type Span struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// IDs have 8 bytes. The parent is the place, or another span of the attempt.
+	SpanId       []byte                 `protobuf:"bytes,2,opt,name=span_id,json=spanId,proto3" json:"span_id,omitempty"`
+	ParentSpanId []byte                 `protobuf:"bytes,3,opt,name=parent_span_id,json=parentSpanId,proto3" json:"parent_span_id,omitempty"`
+	Start        *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=start,proto3" json:"start,omitempty"`
+	End          *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=end,proto3" json:"end,omitempty"`
+	// error is empty when the work succeeded.
+	Error         string            `protobuf:"bytes,6,opt,name=error,proto3" json:"error,omitempty"`
+	Attributes    map[string]string `protobuf:"bytes,7,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Span) Reset() {
+	*x = Span{}
+	mi := &file_connector_v1_connector_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Span) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Span) ProtoMessage() {}
+
+func (x *Span) ProtoReflect() protoreflect.Message {
+	mi := &file_connector_v1_connector_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Span.ProtoReflect.Descriptor instead.
+func (*Span) Descriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *Span) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Span) GetSpanId() []byte {
+	if x != nil {
+		return x.SpanId
+	}
+	return nil
+}
+
+func (x *Span) GetParentSpanId() []byte {
+	if x != nil {
+		return x.ParentSpanId
+	}
+	return nil
+}
+
+func (x *Span) GetStart() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Start
+	}
+	return nil
+}
+
+func (x *Span) GetEnd() *timestamppb.Timestamp {
+	if x != nil {
+		return x.End
+	}
+	return nil
+}
+
+func (x *Span) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *Span) GetAttributes() map[string]string {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
+}
+
 // Result ends an attempt.
 type Result struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
@@ -1925,7 +2039,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_connector_v1_connector_proto_msgTypes[24]
+	mi := &file_connector_v1_connector_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1937,7 +2051,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[24]
+	mi := &file_connector_v1_connector_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1950,7 +2064,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{24}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Result) GetOutcome() Outcome {
@@ -1998,7 +2112,7 @@ type PostExecuteRequest struct {
 
 func (x *PostExecuteRequest) Reset() {
 	*x = PostExecuteRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[25]
+	mi := &file_connector_v1_connector_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2010,7 +2124,7 @@ func (x *PostExecuteRequest) String() string {
 func (*PostExecuteRequest) ProtoMessage() {}
 
 func (x *PostExecuteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[25]
+	mi := &file_connector_v1_connector_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2023,7 +2137,7 @@ func (x *PostExecuteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostExecuteRequest.ProtoReflect.Descriptor instead.
 func (*PostExecuteRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{25}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *PostExecuteRequest) GetAttempt() *AttemptRef {
@@ -2048,7 +2162,7 @@ type PostExecuteResponse struct {
 
 func (x *PostExecuteResponse) Reset() {
 	*x = PostExecuteResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[26]
+	mi := &file_connector_v1_connector_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2060,7 +2174,7 @@ func (x *PostExecuteResponse) String() string {
 func (*PostExecuteResponse) ProtoMessage() {}
 
 func (x *PostExecuteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[26]
+	mi := &file_connector_v1_connector_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2073,7 +2187,7 @@ func (x *PostExecuteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostExecuteResponse.ProtoReflect.Descriptor instead.
 func (*PostExecuteResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{26}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{27}
 }
 
 // AttemptRef is what is needed to find an attempt's work again.
@@ -2089,7 +2203,7 @@ type AttemptRef struct {
 
 func (x *AttemptRef) Reset() {
 	*x = AttemptRef{}
-	mi := &file_connector_v1_connector_proto_msgTypes[27]
+	mi := &file_connector_v1_connector_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2101,7 +2215,7 @@ func (x *AttemptRef) String() string {
 func (*AttemptRef) ProtoMessage() {}
 
 func (x *AttemptRef) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[27]
+	mi := &file_connector_v1_connector_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2114,7 +2228,7 @@ func (x *AttemptRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptRef.ProtoReflect.Descriptor instead.
 func (*AttemptRef) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{27}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *AttemptRef) GetAttemptId() string {
@@ -2154,7 +2268,7 @@ type DestroyStepRequest struct {
 
 func (x *DestroyStepRequest) Reset() {
 	*x = DestroyStepRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[28]
+	mi := &file_connector_v1_connector_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2166,7 +2280,7 @@ func (x *DestroyStepRequest) String() string {
 func (*DestroyStepRequest) ProtoMessage() {}
 
 func (x *DestroyStepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[28]
+	mi := &file_connector_v1_connector_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2179,7 +2293,7 @@ func (x *DestroyStepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DestroyStepRequest.ProtoReflect.Descriptor instead.
 func (*DestroyStepRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{28}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *DestroyStepRequest) GetAttempts() []*AttemptRef {
@@ -2197,7 +2311,7 @@ type DestroyStepResponse struct {
 
 func (x *DestroyStepResponse) Reset() {
 	*x = DestroyStepResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[29]
+	mi := &file_connector_v1_connector_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2209,7 +2323,7 @@ func (x *DestroyStepResponse) String() string {
 func (*DestroyStepResponse) ProtoMessage() {}
 
 func (x *DestroyStepResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[29]
+	mi := &file_connector_v1_connector_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2222,7 +2336,7 @@ func (x *DestroyStepResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DestroyStepResponse.ProtoReflect.Descriptor instead.
 func (*DestroyStepResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{29}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{30}
 }
 
 type CheckRequest struct {
@@ -2233,7 +2347,7 @@ type CheckRequest struct {
 
 func (x *CheckRequest) Reset() {
 	*x = CheckRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[30]
+	mi := &file_connector_v1_connector_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2245,7 +2359,7 @@ func (x *CheckRequest) String() string {
 func (*CheckRequest) ProtoMessage() {}
 
 func (x *CheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[30]
+	mi := &file_connector_v1_connector_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2258,7 +2372,7 @@ func (x *CheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckRequest.ProtoReflect.Descriptor instead.
 func (*CheckRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{30}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{31}
 }
 
 type CheckResponse struct {
@@ -2276,7 +2390,7 @@ type CheckResponse struct {
 
 func (x *CheckResponse) Reset() {
 	*x = CheckResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[31]
+	mi := &file_connector_v1_connector_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2288,7 +2402,7 @@ func (x *CheckResponse) String() string {
 func (*CheckResponse) ProtoMessage() {}
 
 func (x *CheckResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[31]
+	mi := &file_connector_v1_connector_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2301,7 +2415,7 @@ func (x *CheckResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckResponse.ProtoReflect.Descriptor instead.
 func (*CheckResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{31}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *CheckResponse) GetOk() bool {
@@ -2341,7 +2455,7 @@ type PlanStepRequest struct {
 
 func (x *PlanStepRequest) Reset() {
 	*x = PlanStepRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[32]
+	mi := &file_connector_v1_connector_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2353,7 +2467,7 @@ func (x *PlanStepRequest) String() string {
 func (*PlanStepRequest) ProtoMessage() {}
 
 func (x *PlanStepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[32]
+	mi := &file_connector_v1_connector_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2366,7 +2480,7 @@ func (x *PlanStepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanStepRequest.ProtoReflect.Descriptor instead.
 func (*PlanStepRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{32}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *PlanStepRequest) GetStep() *Step {
@@ -2387,7 +2501,7 @@ type PlanStepResponse struct {
 
 func (x *PlanStepResponse) Reset() {
 	*x = PlanStepResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[33]
+	mi := &file_connector_v1_connector_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2399,7 +2513,7 @@ func (x *PlanStepResponse) String() string {
 func (*PlanStepResponse) ProtoMessage() {}
 
 func (x *PlanStepResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[33]
+	mi := &file_connector_v1_connector_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2412,7 +2526,7 @@ func (x *PlanStepResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanStepResponse.ProtoReflect.Descriptor instead.
 func (*PlanStepResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{33}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *PlanStepResponse) GetSummary() string {
@@ -2444,7 +2558,7 @@ type PlannedChange struct {
 
 func (x *PlannedChange) Reset() {
 	*x = PlannedChange{}
-	mi := &file_connector_v1_connector_proto_msgTypes[34]
+	mi := &file_connector_v1_connector_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2456,7 +2570,7 @@ func (x *PlannedChange) String() string {
 func (*PlannedChange) ProtoMessage() {}
 
 func (x *PlannedChange) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[34]
+	mi := &file_connector_v1_connector_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2469,7 +2583,7 @@ func (x *PlannedChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlannedChange.ProtoReflect.Descriptor instead.
 func (*PlannedChange) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{34}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *PlannedChange) GetAction() string {
@@ -2511,7 +2625,7 @@ type ParseWebhookRequest struct {
 
 func (x *ParseWebhookRequest) Reset() {
 	*x = ParseWebhookRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[35]
+	mi := &file_connector_v1_connector_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2523,7 +2637,7 @@ func (x *ParseWebhookRequest) String() string {
 func (*ParseWebhookRequest) ProtoMessage() {}
 
 func (x *ParseWebhookRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[35]
+	mi := &file_connector_v1_connector_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2536,7 +2650,7 @@ func (x *ParseWebhookRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParseWebhookRequest.ProtoReflect.Descriptor instead.
 func (*ParseWebhookRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{35}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ParseWebhookRequest) GetHeaders() map[string]string {
@@ -2584,7 +2698,7 @@ type ParseWebhookResponse struct {
 
 func (x *ParseWebhookResponse) Reset() {
 	*x = ParseWebhookResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[36]
+	mi := &file_connector_v1_connector_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2596,7 +2710,7 @@ func (x *ParseWebhookResponse) String() string {
 func (*ParseWebhookResponse) ProtoMessage() {}
 
 func (x *ParseWebhookResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[36]
+	mi := &file_connector_v1_connector_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2609,7 +2723,7 @@ func (x *ParseWebhookResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParseWebhookResponse.ProtoReflect.Descriptor instead.
 func (*ParseWebhookResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{36}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ParseWebhookResponse) GetDeliveryId() string {
@@ -2668,7 +2782,7 @@ type WebhookEvent struct {
 
 func (x *WebhookEvent) Reset() {
 	*x = WebhookEvent{}
-	mi := &file_connector_v1_connector_proto_msgTypes[37]
+	mi := &file_connector_v1_connector_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2680,7 +2794,7 @@ func (x *WebhookEvent) String() string {
 func (*WebhookEvent) ProtoMessage() {}
 
 func (x *WebhookEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[37]
+	mi := &file_connector_v1_connector_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2693,7 +2807,7 @@ func (x *WebhookEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebhookEvent.ProtoReflect.Descriptor instead.
 func (*WebhookEvent) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{37}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *WebhookEvent) GetKind() EventKind {
@@ -2801,7 +2915,7 @@ type PullRequest struct {
 
 func (x *PullRequest) Reset() {
 	*x = PullRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[38]
+	mi := &file_connector_v1_connector_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2813,7 +2927,7 @@ func (x *PullRequest) String() string {
 func (*PullRequest) ProtoMessage() {}
 
 func (x *PullRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[38]
+	mi := &file_connector_v1_connector_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2826,7 +2940,7 @@ func (x *PullRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullRequest.ProtoReflect.Descriptor instead.
 func (*PullRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{38}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *PullRequest) GetNumber() int64 {
@@ -2874,7 +2988,7 @@ type ReportStatusRequest struct {
 
 func (x *ReportStatusRequest) Reset() {
 	*x = ReportStatusRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[39]
+	mi := &file_connector_v1_connector_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2886,7 +3000,7 @@ func (x *ReportStatusRequest) String() string {
 func (*ReportStatusRequest) ProtoMessage() {}
 
 func (x *ReportStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[39]
+	mi := &file_connector_v1_connector_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2899,7 +3013,7 @@ func (x *ReportStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportStatusRequest.ProtoReflect.Descriptor instead.
 func (*ReportStatusRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{39}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ReportStatusRequest) GetRepository() string {
@@ -2959,7 +3073,7 @@ type ReportStatusResponse struct {
 
 func (x *ReportStatusResponse) Reset() {
 	*x = ReportStatusResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[40]
+	mi := &file_connector_v1_connector_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2971,7 +3085,7 @@ func (x *ReportStatusResponse) String() string {
 func (*ReportStatusResponse) ProtoMessage() {}
 
 func (x *ReportStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[40]
+	mi := &file_connector_v1_connector_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2984,7 +3098,7 @@ func (x *ReportStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportStatusResponse.ProtoReflect.Descriptor instead.
 func (*ReportStatusResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{40}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{41}
 }
 
 // ErrorDetail is carried in the details of a gRPC status: the connector broke,
@@ -3003,7 +3117,7 @@ type ErrorDetail struct {
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_connector_v1_connector_proto_msgTypes[41]
+	mi := &file_connector_v1_connector_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3015,7 +3129,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[41]
+	mi := &file_connector_v1_connector_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3028,7 +3142,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{41}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ErrorDetail) GetClass() ErrorClass {
@@ -3141,14 +3255,15 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\x06stdout\x18\x01 \x01(\x03R\x06stdout\x12\x16\n" +
 	"\x06stderr\x18\x02 \x01(\x03R\x06stderr\"9\n" +
 	"\x06Cancel\x12/\n" +
-	"\x05grace\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x05grace\"\x99\x02\n" +
+	"\x05grace\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x05grace\"\xc3\x02\n" +
 	"\x0fRunStepResponse\x12.\n" +
 	"\x06output\x18\x01 \x01(\v2\x14.connector.v1.OutputH\x00R\x06output\x124\n" +
 	"\bprogress\x18\x02 \x01(\v2\x16.connector.v1.ProgressH\x00R\bprogress\x12+\n" +
 	"\x05state\x18\x03 \x01(\v2\x13.connector.v1.StateH\x00R\x05state\x128\n" +
 	"\n" +
 	"set_output\x18\x04 \x01(\v2\x17.connector.v1.SetOutputH\x00R\tsetOutput\x12.\n" +
-	"\x06result\x18\x05 \x01(\v2\x14.connector.v1.ResultH\x00R\x06resultB\t\n" +
+	"\x06result\x18\x05 \x01(\v2\x14.connector.v1.ResultH\x00R\x06result\x12(\n" +
+	"\x04span\x18\x06 \x01(\v2\x12.connector.v1.SpanH\x00R\x04spanB\t\n" +
 	"\amessage\"b\n" +
 	"\x06Output\x12,\n" +
 	"\x06stream\x18\x01 \x01(\x0e2\x14.connector.v1.StreamR\x06stream\x12\x16\n" +
@@ -3161,7 +3276,20 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\x04data\x18\x01 \x01(\fR\x04data\"5\n" +
 	"\tSetOutput\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"\x98\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\xd2\x02\n" +
+	"\x04Span\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x17\n" +
+	"\aspan_id\x18\x02 \x01(\fR\x06spanId\x12$\n" +
+	"\x0eparent_span_id\x18\x03 \x01(\fR\fparentSpanId\x120\n" +
+	"\x05start\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05start\x12,\n" +
+	"\x03end\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x03end\x12\x14\n" +
+	"\x05error\x18\x06 \x01(\tR\x05error\x12B\n" +
+	"\n" +
+	"attributes\x18\a \x03(\v2\".connector.v1.Span.AttributesEntryR\n" +
+	"attributes\x1a=\n" +
+	"\x0fAttributesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x98\x02\n" +
 	"\x06Result\x12/\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2\x15.connector.v1.OutcomeR\aoutcome\x12 \n" +
 	"\texit_code\x18\x02 \x01(\x05H\x00R\bexitCode\x88\x01\x01\x12\x16\n" +
@@ -3341,7 +3469,7 @@ func file_connector_v1_connector_proto_rawDescGZIP() []byte {
 }
 
 var file_connector_v1_connector_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_connector_v1_connector_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
+var file_connector_v1_connector_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
 var file_connector_v1_connector_proto_goTypes = []any{
 	(Capability)(0),                // 0: connector.v1.Capability
 	(Severity)(0),                  // 1: connector.v1.Severity
@@ -3374,33 +3502,35 @@ var file_connector_v1_connector_proto_goTypes = []any{
 	(*Progress)(nil),               // 28: connector.v1.Progress
 	(*State)(nil),                  // 29: connector.v1.State
 	(*SetOutput)(nil),              // 30: connector.v1.SetOutput
-	(*Result)(nil),                 // 31: connector.v1.Result
-	(*PostExecuteRequest)(nil),     // 32: connector.v1.PostExecuteRequest
-	(*PostExecuteResponse)(nil),    // 33: connector.v1.PostExecuteResponse
-	(*AttemptRef)(nil),             // 34: connector.v1.AttemptRef
-	(*DestroyStepRequest)(nil),     // 35: connector.v1.DestroyStepRequest
-	(*DestroyStepResponse)(nil),    // 36: connector.v1.DestroyStepResponse
-	(*CheckRequest)(nil),           // 37: connector.v1.CheckRequest
-	(*CheckResponse)(nil),          // 38: connector.v1.CheckResponse
-	(*PlanStepRequest)(nil),        // 39: connector.v1.PlanStepRequest
-	(*PlanStepResponse)(nil),       // 40: connector.v1.PlanStepResponse
-	(*PlannedChange)(nil),          // 41: connector.v1.PlannedChange
-	(*ParseWebhookRequest)(nil),    // 42: connector.v1.ParseWebhookRequest
-	(*ParseWebhookResponse)(nil),   // 43: connector.v1.ParseWebhookResponse
-	(*WebhookEvent)(nil),           // 44: connector.v1.WebhookEvent
-	(*PullRequest)(nil),            // 45: connector.v1.PullRequest
-	(*ReportStatusRequest)(nil),    // 46: connector.v1.ReportStatusRequest
-	(*ReportStatusResponse)(nil),   // 47: connector.v1.ReportStatusResponse
-	(*ErrorDetail)(nil),            // 48: connector.v1.ErrorDetail
-	nil,                            // 49: connector.v1.Step.EnvironmentEntry
-	nil,                            // 50: connector.v1.Step.SecretsEntry
-	nil,                            // 51: connector.v1.Result.MetadataEntry
-	nil,                            // 52: connector.v1.CheckResponse.DetailsEntry
-	nil,                            // 53: connector.v1.ParseWebhookRequest.HeadersEntry
-	nil,                            // 54: connector.v1.WebhookEvent.VariablesEntry
-	nil,                            // 55: connector.v1.ReportStatusRequest.SecretsEntry
-	(*timestamppb.Timestamp)(nil),  // 56: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),    // 57: google.protobuf.Duration
+	(*Span)(nil),                   // 31: connector.v1.Span
+	(*Result)(nil),                 // 32: connector.v1.Result
+	(*PostExecuteRequest)(nil),     // 33: connector.v1.PostExecuteRequest
+	(*PostExecuteResponse)(nil),    // 34: connector.v1.PostExecuteResponse
+	(*AttemptRef)(nil),             // 35: connector.v1.AttemptRef
+	(*DestroyStepRequest)(nil),     // 36: connector.v1.DestroyStepRequest
+	(*DestroyStepResponse)(nil),    // 37: connector.v1.DestroyStepResponse
+	(*CheckRequest)(nil),           // 38: connector.v1.CheckRequest
+	(*CheckResponse)(nil),          // 39: connector.v1.CheckResponse
+	(*PlanStepRequest)(nil),        // 40: connector.v1.PlanStepRequest
+	(*PlanStepResponse)(nil),       // 41: connector.v1.PlanStepResponse
+	(*PlannedChange)(nil),          // 42: connector.v1.PlannedChange
+	(*ParseWebhookRequest)(nil),    // 43: connector.v1.ParseWebhookRequest
+	(*ParseWebhookResponse)(nil),   // 44: connector.v1.ParseWebhookResponse
+	(*WebhookEvent)(nil),           // 45: connector.v1.WebhookEvent
+	(*PullRequest)(nil),            // 46: connector.v1.PullRequest
+	(*ReportStatusRequest)(nil),    // 47: connector.v1.ReportStatusRequest
+	(*ReportStatusResponse)(nil),   // 48: connector.v1.ReportStatusResponse
+	(*ErrorDetail)(nil),            // 49: connector.v1.ErrorDetail
+	nil,                            // 50: connector.v1.Step.EnvironmentEntry
+	nil,                            // 51: connector.v1.Step.SecretsEntry
+	nil,                            // 52: connector.v1.Span.AttributesEntry
+	nil,                            // 53: connector.v1.Result.MetadataEntry
+	nil,                            // 54: connector.v1.CheckResponse.DetailsEntry
+	nil,                            // 55: connector.v1.ParseWebhookRequest.HeadersEntry
+	nil,                            // 56: connector.v1.WebhookEvent.VariablesEntry
+	nil,                            // 57: connector.v1.ReportStatusRequest.SecretsEntry
+	(*timestamppb.Timestamp)(nil),  // 58: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),    // 59: google.protobuf.Duration
 }
 var file_connector_v1_connector_proto_depIdxs = []int32{
 	10, // 0: connector.v1.DescribeResponse.actions:type_name -> connector.v1.Action
@@ -3410,67 +3540,71 @@ var file_connector_v1_connector_proto_depIdxs = []int32{
 	11, // 4: connector.v1.Action.outputs:type_name -> connector.v1.OutputSpec
 	15, // 5: connector.v1.ValidateConfigResponse.diagnostics:type_name -> connector.v1.Diagnostic
 	1,  // 6: connector.v1.Diagnostic.severity:type_name -> connector.v1.Severity
-	49, // 7: connector.v1.Step.environment:type_name -> connector.v1.Step.EnvironmentEntry
+	50, // 7: connector.v1.Step.environment:type_name -> connector.v1.Step.EnvironmentEntry
 	17, // 8: connector.v1.Step.workspace:type_name -> connector.v1.Workspace
-	50, // 9: connector.v1.Step.secrets:type_name -> connector.v1.Step.SecretsEntry
+	51, // 9: connector.v1.Step.secrets:type_name -> connector.v1.Step.SecretsEntry
 	16, // 10: connector.v1.PreExecuteRequest.step:type_name -> connector.v1.Step
 	16, // 11: connector.v1.PrepareStepRequest.step:type_name -> connector.v1.Step
 	23, // 12: connector.v1.RunStepRequest.start:type_name -> connector.v1.Start
 	25, // 13: connector.v1.RunStepRequest.cancel:type_name -> connector.v1.Cancel
 	16, // 14: connector.v1.Start.step:type_name -> connector.v1.Step
 	24, // 15: connector.v1.Start.offsets:type_name -> connector.v1.Offsets
-	56, // 16: connector.v1.Start.deadline:type_name -> google.protobuf.Timestamp
-	57, // 17: connector.v1.Cancel.grace:type_name -> google.protobuf.Duration
+	58, // 16: connector.v1.Start.deadline:type_name -> google.protobuf.Timestamp
+	59, // 17: connector.v1.Cancel.grace:type_name -> google.protobuf.Duration
 	27, // 18: connector.v1.RunStepResponse.output:type_name -> connector.v1.Output
 	28, // 19: connector.v1.RunStepResponse.progress:type_name -> connector.v1.Progress
 	29, // 20: connector.v1.RunStepResponse.state:type_name -> connector.v1.State
 	30, // 21: connector.v1.RunStepResponse.set_output:type_name -> connector.v1.SetOutput
-	31, // 22: connector.v1.RunStepResponse.result:type_name -> connector.v1.Result
-	2,  // 23: connector.v1.Output.stream:type_name -> connector.v1.Stream
-	3,  // 24: connector.v1.Result.outcome:type_name -> connector.v1.Outcome
-	51, // 25: connector.v1.Result.metadata:type_name -> connector.v1.Result.MetadataEntry
-	34, // 26: connector.v1.PostExecuteRequest.attempt:type_name -> connector.v1.AttemptRef
-	31, // 27: connector.v1.PostExecuteRequest.result:type_name -> connector.v1.Result
-	17, // 28: connector.v1.AttemptRef.workspace:type_name -> connector.v1.Workspace
-	34, // 29: connector.v1.DestroyStepRequest.attempts:type_name -> connector.v1.AttemptRef
-	52, // 30: connector.v1.CheckResponse.details:type_name -> connector.v1.CheckResponse.DetailsEntry
-	16, // 31: connector.v1.PlanStepRequest.step:type_name -> connector.v1.Step
-	41, // 32: connector.v1.PlanStepResponse.changes:type_name -> connector.v1.PlannedChange
-	53, // 33: connector.v1.ParseWebhookRequest.headers:type_name -> connector.v1.ParseWebhookRequest.HeadersEntry
-	44, // 34: connector.v1.ParseWebhookResponse.occurred:type_name -> connector.v1.WebhookEvent
-	4,  // 35: connector.v1.WebhookEvent.kind:type_name -> connector.v1.EventKind
-	45, // 36: connector.v1.WebhookEvent.pull_request:type_name -> connector.v1.PullRequest
-	54, // 37: connector.v1.WebhookEvent.variables:type_name -> connector.v1.WebhookEvent.VariablesEntry
-	5,  // 38: connector.v1.ReportStatusRequest.state:type_name -> connector.v1.RunState
-	55, // 39: connector.v1.ReportStatusRequest.secrets:type_name -> connector.v1.ReportStatusRequest.SecretsEntry
-	6,  // 40: connector.v1.ErrorDetail.class:type_name -> connector.v1.ErrorClass
-	7,  // 41: connector.v1.ConnectorService.Describe:input_type -> connector.v1.DescribeRequest
-	13, // 42: connector.v1.ConnectorService.ValidateConfig:input_type -> connector.v1.ValidateConfigRequest
-	18, // 43: connector.v1.ConnectorService.PreExecute:input_type -> connector.v1.PreExecuteRequest
-	20, // 44: connector.v1.ConnectorService.PrepareStep:input_type -> connector.v1.PrepareStepRequest
-	22, // 45: connector.v1.ConnectorService.RunStep:input_type -> connector.v1.RunStepRequest
-	32, // 46: connector.v1.ConnectorService.PostExecute:input_type -> connector.v1.PostExecuteRequest
-	35, // 47: connector.v1.ConnectorService.DestroyStep:input_type -> connector.v1.DestroyStepRequest
-	37, // 48: connector.v1.ConnectorService.Check:input_type -> connector.v1.CheckRequest
-	39, // 49: connector.v1.ConnectorService.PlanStep:input_type -> connector.v1.PlanStepRequest
-	42, // 50: connector.v1.ConnectorService.ParseWebhook:input_type -> connector.v1.ParseWebhookRequest
-	46, // 51: connector.v1.ConnectorService.ReportStatus:input_type -> connector.v1.ReportStatusRequest
-	8,  // 52: connector.v1.ConnectorService.Describe:output_type -> connector.v1.DescribeResponse
-	14, // 53: connector.v1.ConnectorService.ValidateConfig:output_type -> connector.v1.ValidateConfigResponse
-	19, // 54: connector.v1.ConnectorService.PreExecute:output_type -> connector.v1.PreExecuteResponse
-	21, // 55: connector.v1.ConnectorService.PrepareStep:output_type -> connector.v1.PrepareStepResponse
-	26, // 56: connector.v1.ConnectorService.RunStep:output_type -> connector.v1.RunStepResponse
-	33, // 57: connector.v1.ConnectorService.PostExecute:output_type -> connector.v1.PostExecuteResponse
-	36, // 58: connector.v1.ConnectorService.DestroyStep:output_type -> connector.v1.DestroyStepResponse
-	38, // 59: connector.v1.ConnectorService.Check:output_type -> connector.v1.CheckResponse
-	40, // 60: connector.v1.ConnectorService.PlanStep:output_type -> connector.v1.PlanStepResponse
-	43, // 61: connector.v1.ConnectorService.ParseWebhook:output_type -> connector.v1.ParseWebhookResponse
-	47, // 62: connector.v1.ConnectorService.ReportStatus:output_type -> connector.v1.ReportStatusResponse
-	52, // [52:63] is the sub-list for method output_type
-	41, // [41:52] is the sub-list for method input_type
-	41, // [41:41] is the sub-list for extension type_name
-	41, // [41:41] is the sub-list for extension extendee
-	0,  // [0:41] is the sub-list for field type_name
+	32, // 22: connector.v1.RunStepResponse.result:type_name -> connector.v1.Result
+	31, // 23: connector.v1.RunStepResponse.span:type_name -> connector.v1.Span
+	2,  // 24: connector.v1.Output.stream:type_name -> connector.v1.Stream
+	58, // 25: connector.v1.Span.start:type_name -> google.protobuf.Timestamp
+	58, // 26: connector.v1.Span.end:type_name -> google.protobuf.Timestamp
+	52, // 27: connector.v1.Span.attributes:type_name -> connector.v1.Span.AttributesEntry
+	3,  // 28: connector.v1.Result.outcome:type_name -> connector.v1.Outcome
+	53, // 29: connector.v1.Result.metadata:type_name -> connector.v1.Result.MetadataEntry
+	35, // 30: connector.v1.PostExecuteRequest.attempt:type_name -> connector.v1.AttemptRef
+	32, // 31: connector.v1.PostExecuteRequest.result:type_name -> connector.v1.Result
+	17, // 32: connector.v1.AttemptRef.workspace:type_name -> connector.v1.Workspace
+	35, // 33: connector.v1.DestroyStepRequest.attempts:type_name -> connector.v1.AttemptRef
+	54, // 34: connector.v1.CheckResponse.details:type_name -> connector.v1.CheckResponse.DetailsEntry
+	16, // 35: connector.v1.PlanStepRequest.step:type_name -> connector.v1.Step
+	42, // 36: connector.v1.PlanStepResponse.changes:type_name -> connector.v1.PlannedChange
+	55, // 37: connector.v1.ParseWebhookRequest.headers:type_name -> connector.v1.ParseWebhookRequest.HeadersEntry
+	45, // 38: connector.v1.ParseWebhookResponse.occurred:type_name -> connector.v1.WebhookEvent
+	4,  // 39: connector.v1.WebhookEvent.kind:type_name -> connector.v1.EventKind
+	46, // 40: connector.v1.WebhookEvent.pull_request:type_name -> connector.v1.PullRequest
+	56, // 41: connector.v1.WebhookEvent.variables:type_name -> connector.v1.WebhookEvent.VariablesEntry
+	5,  // 42: connector.v1.ReportStatusRequest.state:type_name -> connector.v1.RunState
+	57, // 43: connector.v1.ReportStatusRequest.secrets:type_name -> connector.v1.ReportStatusRequest.SecretsEntry
+	6,  // 44: connector.v1.ErrorDetail.class:type_name -> connector.v1.ErrorClass
+	7,  // 45: connector.v1.ConnectorService.Describe:input_type -> connector.v1.DescribeRequest
+	13, // 46: connector.v1.ConnectorService.ValidateConfig:input_type -> connector.v1.ValidateConfigRequest
+	18, // 47: connector.v1.ConnectorService.PreExecute:input_type -> connector.v1.PreExecuteRequest
+	20, // 48: connector.v1.ConnectorService.PrepareStep:input_type -> connector.v1.PrepareStepRequest
+	22, // 49: connector.v1.ConnectorService.RunStep:input_type -> connector.v1.RunStepRequest
+	33, // 50: connector.v1.ConnectorService.PostExecute:input_type -> connector.v1.PostExecuteRequest
+	36, // 51: connector.v1.ConnectorService.DestroyStep:input_type -> connector.v1.DestroyStepRequest
+	38, // 52: connector.v1.ConnectorService.Check:input_type -> connector.v1.CheckRequest
+	40, // 53: connector.v1.ConnectorService.PlanStep:input_type -> connector.v1.PlanStepRequest
+	43, // 54: connector.v1.ConnectorService.ParseWebhook:input_type -> connector.v1.ParseWebhookRequest
+	47, // 55: connector.v1.ConnectorService.ReportStatus:input_type -> connector.v1.ReportStatusRequest
+	8,  // 56: connector.v1.ConnectorService.Describe:output_type -> connector.v1.DescribeResponse
+	14, // 57: connector.v1.ConnectorService.ValidateConfig:output_type -> connector.v1.ValidateConfigResponse
+	19, // 58: connector.v1.ConnectorService.PreExecute:output_type -> connector.v1.PreExecuteResponse
+	21, // 59: connector.v1.ConnectorService.PrepareStep:output_type -> connector.v1.PrepareStepResponse
+	26, // 60: connector.v1.ConnectorService.RunStep:output_type -> connector.v1.RunStepResponse
+	34, // 61: connector.v1.ConnectorService.PostExecute:output_type -> connector.v1.PostExecuteResponse
+	37, // 62: connector.v1.ConnectorService.DestroyStep:output_type -> connector.v1.DestroyStepResponse
+	39, // 63: connector.v1.ConnectorService.Check:output_type -> connector.v1.CheckResponse
+	41, // 64: connector.v1.ConnectorService.PlanStep:output_type -> connector.v1.PlanStepResponse
+	44, // 65: connector.v1.ConnectorService.ParseWebhook:output_type -> connector.v1.ParseWebhookResponse
+	48, // 66: connector.v1.ConnectorService.ReportStatus:output_type -> connector.v1.ReportStatusResponse
+	56, // [56:67] is the sub-list for method output_type
+	45, // [45:56] is the sub-list for method input_type
+	45, // [45:45] is the sub-list for extension type_name
+	45, // [45:45] is the sub-list for extension extendee
+	0,  // [0:45] is the sub-list for field type_name
 }
 
 func init() { file_connector_v1_connector_proto_init() }
@@ -3488,15 +3622,16 @@ func file_connector_v1_connector_proto_init() {
 		(*RunStepResponse_State)(nil),
 		(*RunStepResponse_SetOutput)(nil),
 		(*RunStepResponse_Result)(nil),
+		(*RunStepResponse_Span)(nil),
 	}
-	file_connector_v1_connector_proto_msgTypes[24].OneofWrappers = []any{}
+	file_connector_v1_connector_proto_msgTypes[25].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_connector_v1_connector_proto_rawDesc), len(file_connector_v1_connector_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   49,
+			NumMessages:   51,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
