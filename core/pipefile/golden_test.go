@@ -55,7 +55,7 @@ func testCatalog() catalog {
 			Outputs: []core.ConnectorNeed{{Name: "url"}, {Name: "id"}}}}},
 		{Name: "webhook", SHA256: "7", State: core.ConnectorAvailable, Webhook: &core.WebhookInfo{OptionsSchema: json.RawMessage(
 			`{"type":"object","properties":{"mapping":{"type":"object","properties":{"branch":{"type":"string"}},"additionalProperties":false}},"additionalProperties":false}`)}},
-		{Name: "gitlab", SHA256: "8", State: core.ConnectorAvailable, Webhook: &core.WebhookInfo{Headers: []string{"x-gitlab-event"}}},
+		{Name: "gitea", SHA256: "8", State: core.ConnectorAvailable, Webhook: &core.WebhookInfo{Headers: []string{"x-gitea-event"}}},
 		{Name: "aws", SHA256: "4", State: core.ConnectorBroken, Reason: "it speaks protocol 9, this host speaks 1"},
 		{Name: "forge", SHA256: "7", State: core.ConnectorAvailable, Capabilities: []string{"report_status"}},
 		{Name: "odd", SHA256: "5", State: core.ConnectorAvailable, Actions: []core.ActionInfo{{Name: "run", ConfigSchema: json.RawMessage(`{"type":"nonsense"}`)}}},
