@@ -114,7 +114,7 @@ func (n *node) start(ctx context.Context) error {
 func (n *node) handler(log hclog.Logger) (http.Handler, error) {
 	return api.New(api.Deps{Store: watchedStore{n.store, n.schedules.Changed}, Logs: n.logs, Parser: pipefile.NewParser(n.host),
 		Trigger: n.triggers, Retry: n.triggers, Schedules: n.schedules.States, Engine: n.engine, Catalog: n.host,
-		Approve: n.engine, Queue: n.engine, Artifacts: n.files, Secrets: n.secrets, Authenticate: n.auth.Authenticate, Logger: log.Named("api"), Version: version})
+		Approve: n.engine, Queue: n.engine, Artifacts: n.files, Secrets: n.secrets, Accounts: n.auth, Audit: n.store, Logger: log.Named("api"), Version: version})
 }
 
 // close closes what was opened, in the opposite order.

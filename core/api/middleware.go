@@ -4,34 +4,10 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/patchbay-ci/patchbay/core"
 )
-
-// openRoute is the one that needs no token.
-const openRoute = "/api/healthchecker"
-
-// authenticated lets requests with a good token through.
-func (h *handlers) authenticated(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == openRoute {
-			next.ServeHTTP(w, r)
-			return
-		}
-		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		if !strings.EqualFold(scheme, "Bearer") {
-			token = offeredToken(r)
-		}
-		who, err := h.Authenticate(r.Context(), strings.TrimSpace(token))
-		if err != nil {
-			h.fail(w, r, err)
-			return
-		}
-		next.ServeHTTP(w, r.WithContext(withUser(r.Context(), who)))
-	})
-}
 
 // logged writes one line a request.
 func (h *handlers) logged(next http.Handler) http.Handler {
