@@ -42,6 +42,8 @@ type node struct {
 	triggers  *trigger.Service
 	schedules *schedule.Service
 	auth      *auth.Service
+	logins    core.Logins
+	access    *access
 	log       hclog.Logger
 	// stop ends what goes on in the background, which background counts.
 	stop       context.CancelFunc
@@ -89,7 +91,9 @@ func (a *app) openNode(ctx context.Context, settings config.Server, log hclog.Lo
 	if n.secrets, err = a.openSecrets(ctx, n.store, settings.Data); err != nil {
 		return nil, err
 	}
-	n.auth = auth.New(n.store, settings.AdminToken)
+	if err = n.openAccess(settings); err != nil {
+		return nil, err
+	}
 	n.engine = engine.New(engine.Options{Store: n.store, Logs: n.logs, Connectors: n.host, Workspaces: workspaces,
 		Secrets: n.secrets, Files: n.files, Settings: n.store, Logger: log.Named("engine"), NewID: newID, MaxExecutions: settings.MaxExecutions,
 		Quota: workspace.Quota{Bytes: int64(settings.WorkspaceLimit), Files: settings.WorkspaceFiles}})
@@ -107,6 +111,7 @@ func (n *node) start(ctx context.Context) error {
 	n.stop = stop
 	n.background.Go(func() { n.files.Maintain(background) })
 	n.background.Go(func() { n.schedules.Run(background) })
+	n.background.Go(func() { n.tidy(background) })
 	return nil
 }
 
@@ -114,7 +119,8 @@ func (n *node) start(ctx context.Context) error {
 func (n *node) handler(log hclog.Logger) (http.Handler, error) {
 	return api.New(api.Deps{Store: watchedStore{n.store, n.schedules.Changed}, Logs: n.logs, Parser: pipefile.NewParser(n.host),
 		Trigger: n.triggers, Retry: n.triggers, Schedules: n.schedules.States, Engine: n.engine, Catalog: n.host,
-		Approve: n.engine, Queue: n.engine, Artifacts: n.files, Secrets: n.secrets, Accounts: n.auth, Audit: n.store, Logger: log.Named("api"), Version: version})
+		Approve: n.engine, Queue: n.engine, Artifacts: n.files, Secrets: n.secrets, Logger: log.Named("api"), Version: version,
+		Accounts: n.auth, Logins: n.logins, Audit: n.store, Origins: n.access.origins, Limits: n.access.limits, Web: n.access.web})
 }
 
 // close closes what was opened, in the opposite order.

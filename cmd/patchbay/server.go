@@ -38,6 +38,9 @@ func (a *app) newServerCommand() *cobra.Command {
 			if err != nil {
 				return &exitError{exitUsage, err}
 			}
+			if _, err := newAccess(settings.Access); err != nil {
+				return &exitError{exitUsage, err}
+			}
 			if err := a.serve(command.Context(), settings); err != nil {
 				return &exitError{exitFailed, err}
 			}
@@ -50,6 +53,13 @@ func (a *app) newServerCommand() *cobra.Command {
 	f.StringVar(&flags.PluginPath, "plugin-path", "", "folders with connectors (default $PATCHBAY_PLUGIN_PATH, or beside the binary)")
 	f.IntVar(&flags.MaxExecutions, "max-executions", 0, "how many executions run at once")
 	f.StringVar(&flags.LogLevel, "log-level", "", "trace, debug, info, warn or error (default "+config.DefaultLogLevel+")")
+	for _, s := range flags.Access.Settings() {
+		help := s.Help
+		if s.Default != "" {
+			help += " (default " + s.Default + ")"
+		}
+		f.StringVar((*string)(s.Value), s.Flag, "", help)
+	}
 	f.StringVar(&file, "config", "", "config file (default "+config.FileName+" in the data folder, if there)")
 	return command
 }

@@ -33,7 +33,9 @@ type Server struct {
 	LogLevel string `yaml:"log_level"`
 	// AdminToken is accepted as the administrator's. It comes from the environment
 	// only: neither a file nor an argv is a place for it.
-	AdminToken string `yaml:"-"`
+	AdminToken Secret `yaml:"-"`
+	// Access is who may come in, from where, and how often.
+	Access Access `yaml:",inline"`
 }
 
 // Defaults of Server.
@@ -70,13 +72,15 @@ func Load(flags Server, file string, getenv func(string) string) (Server, error)
 		WorkspaceLimit: first(flags.WorkspaceLimit, fromFile.WorkspaceLimit, DefaultWorkspaceLimit),
 		WorkspaceFiles: first(flags.WorkspaceFiles, fromFile.WorkspaceFiles, DefaultWorkspaceFiles),
 		AdminToken:     environment.AdminToken,
+		Access:         mergeAccess(flags.Access, environment.Access, fromFile.Access),
 	}
 	return merged, merged.check()
 }
 
 func fromEnvironment(getenv func(string) string) (Server, error) {
 	s := Server{Data: getenv("PATCHBAY_DATA"), PluginPath: getenv("PATCHBAY_PLUGIN_PATH"),
-		LogLevel: getenv("PATCHBAY_LOG_LEVEL"), AdminToken: getenv("PATCHBAY_ADMIN_TOKEN")}
+		LogLevel: getenv("PATCHBAY_LOG_LEVEL"), AdminToken: Secret(getenv("PATCHBAY_ADMIN_TOKEN"))}
+	s.Access.fromEnvironment(getenv)
 	if port := getenv("PORT"); port != "" {
 		s.Listen = net.JoinHostPort("127.0.0.1", port)
 	}

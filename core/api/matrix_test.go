@@ -1,0 +1,351 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/google/uuid"
+
+	"github.com/patchbay-ci/patchbay/core"
+	"github.com/patchbay-ci/patchbay/core/auth"
+)
+
+// matrixRoles are who asks, in the order of the letters in accessMatrix.
+//
+// up, down and shut have a grant of developer, viewer and none on the pipeline, and are
+// viewer, developer and developer otherwise. The last three are an administrator's
+// tokens: with the scope executions:read, for another pipeline, and as a viewer's.
+var matrixRoles = []string{"none", "viewer", "developer", "admin", "up", "down", "shut", "scoped", "other", "capped"}
+
+// The letters: let in (.), 401 (4), 403 (3), and hidden (h): 404 as for what is not there.
+const (
+	matrixOpen       = ".........."
+	matrixAnybody    = "4........."
+	matrixSelf       = "4......333"
+	matrixAdmin      = "433.333333"
+	matrixList       = "4......3.."
+	matrixCreate     = "43..3..333"
+	matrixRead       = "4.....h3h."
+	matrixWrite      = "43...3h3h3"
+	matrixRun        = "4.....h.h." // what the scope is good for
+	matrixGlobalList = "43..3..333"
+)
+
+// accessMatrix has every operation of the contract. {p}, {e}, {a}, {token}, {session} and
+// {user} are things that are there.
+var accessMatrix = []struct{ operation, method, path, body, want string }{
+	{"getHealth", "GET", "/healthchecker", "", matrixOpen},
+	{"getContract", "GET", "/openapi.json", "", matrixOpen},
+	{"listPipelines", "GET", "/ci/pipelines", "", matrixList},
+	{"createPipeline", "POST", "/ci/pipelines", `{"yaml_content":"x"}`, matrixCreate},
+	{"uploadPipeline", "POST", "/ci/pipelines/upload", "x", matrixCreate},
+	{"getPipeline", "GET", "/ci/pipelines/{p}", "", matrixRead},
+	{"updatePipeline", "PUT", "/ci/pipelines/{p}", `{"yaml_content":"x"}`, matrixWrite},
+	{"deletePipeline", "DELETE", "/ci/pipelines/{p}", "", matrixWrite},
+	{"getPipelineYaml", "GET", "/ci/pipelines/{p}/yaml", "", matrixRead},
+	{"listVersions", "GET", "/ci/pipelines/{p}/versions", "", matrixRead},
+	{"getVersion", "GET", "/ci/pipelines/{p}/versions/1", "", matrixRead},
+	{"diffVersion", "GET", "/ci/pipelines/{p}/versions/1/diff", "", matrixRead},
+	{"restoreVersion", "POST", "/ci/pipelines/{p}/versions/1/restore", "", matrixWrite},
+	{"triggerPipeline", "POST", "/ci/pipelines/{p}/trigger", "{}", matrixWrite},
+	{"listSchedules", "GET", "/ci/schedules", "", matrixList},
+	{"listExecutions", "GET", "/ci/executions", "", matrixAnybody},
+	{"getExecution", "GET", "/ci/executions/{e}", "", matrixRun},
+	{"cancelExecution", "DELETE", "/ci/executions/{e}/cancel", "", matrixWrite},
+	{"cancelExecutionByPost", "POST", "/ci/executions/{e}/cancel", "", matrixWrite},
+	{"retryExecution", "POST", "/ci/executions/{e}/retry", "{}", matrixWrite},
+	{"approveExecution", "POST", "/ci/executions/{e}/approve", "{}", matrixWrite},
+	{"listArtifacts", "GET", "/ci/executions/{e}/artifacts", "", matrixRun},
+	{"getLogs", "GET", "/ci/executions/{e}/logs", "", matrixRun},
+	{"getEvents", "GET", "/ci/executions/{e}/events", "", matrixRun},
+	{"streamExecution", "GET", "/ci/executions/{e}/stream", "", matrixRun},
+	{"getArtifact", "GET", "/ci/artifacts/{a}", "", matrixRun},
+	{"getArtifactArchive", "GET", "/ci/artifacts/{a}/archive", "", matrixRun},
+	{"getArtifactFile", "GET", "/ci/artifacts/{a}/files/f", "", matrixRun},
+	{"getArtifactFile", "GET", "/ci/artifacts/{a}/files/d/f", "", matrixRun},
+	{"listSecrets", "GET", "/secrets", "", matrixGlobalList},
+	{"listSecrets", "GET", "/secrets?pipeline_id={p}", "", matrixWrite},
+	{"setSecret", "PUT", "/secrets/A", `{"value":"x"}`, matrixAdmin},
+	{"setSecret", "PUT", "/secrets/A?pipeline_id={p}", `{"value":"x"}`, matrixWrite},
+	{"deleteSecret", "DELETE", "/secrets/A", "", matrixAdmin},
+	{"deleteSecret", "DELETE", "/secrets/A?pipeline_id={p}", "", matrixWrite},
+	{"rotateSecrets", "POST", "/secrets/rotate", "", matrixAdmin},
+	{"rotateSecrets", "POST", "/secrets/rotate?pipeline_id={p}", "", matrixAdmin}, // which is no way around
+	{"getQueue", "GET", "/queue", "", matrixList},
+	{"pauseQueue", "POST", "/queue/pause", "", matrixAdmin},
+	{"resumeQueue", "POST", "/queue/resume", "", matrixAdmin},
+	{"drainQueue", "POST", "/queue/drain", "", matrixAdmin},
+	{"listConnectors", "GET", "/connectors", "", matrixList},
+	{"getConnector", "GET", "/connectors/shell", "", matrixList},
+	{"listLogins", "GET", "/sessions/logins", "", matrixOpen},
+	{"login", "POST", "/sessions/login", `{"token":"` + token + `"}`, matrixOpen},
+	{"refreshSession", "POST", "/sessions/refresh", `{"refresh_token":"{refresh}"}`, matrixOpen},
+	{"logout", "POST", "/sessions/logout", "", matrixOpen},
+	{"logoutByGet", "GET", "/sessions/logout", "", matrixOpen},
+	{"beginOAuth", "GET", "/sessions/oauth/github", "", matrixOpen},
+	{"finishOAuth", "GET", "/sessions/oauth/github/callback", "", matrixOpen},
+	{"getMe", "GET", "/sessions/me", "", matrixAnybody},
+	{"listSessions", "GET", "/sessions", "", matrixSelf},
+	{"listSessions", "GET", "/sessions?user=viewer", "", "4.3.333333"},
+	{"logoutEverywhere", "POST", "/sessions/logout/all", "", matrixSelf},
+	{"logoutEverywhere", "POST", "/sessions/logout/all?user=viewer", "", "4.3.333333"},
+	{"revokeSession", "DELETE", "/sessions/{session}", "", matrixSelf},
+	{"listTokens", "GET", "/tokens", "", matrixSelf},
+	{"listTokens", "GET", "/tokens?all=true", "", matrixAdmin},
+	{"createToken", "POST", "/tokens", `{"name":"t"}`, matrixSelf},
+	{"createToken", "POST", "/tokens", `{"name":"t","user":"viewer"}`, "4.3.333333"},
+	{"revokeToken", "DELETE", "/tokens/{token}", "", matrixSelf},
+	{"listUsers", "GET", "/users", "", matrixAdmin},
+	{"createUser", "POST", "/users", `{"name":"new"}`, matrixAdmin},
+	{"getUser", "GET", "/users/viewer", "", matrixAdmin},
+	{"updateUser", "PATCH", "/users/viewer", "{}", matrixAdmin},
+	{"deleteUser", "DELETE", "/users/{user}", "", matrixAdmin},
+	{"listGrants", "GET", "/users/viewer/grants", "", matrixAdmin},
+	{"setGrant", "PUT", "/users/viewer/grants/{p}", `{"role":"viewer"}`, matrixAdmin},
+	{"deleteGrant", "DELETE", "/users/up/grants/{p}", "", matrixAdmin},
+	{"createLoginLink", "POST", "/users/viewer/login-link", "", matrixAdmin},
+	{"rotateSigningKey", "POST", "/signing-keys/rotate", "", matrixAdmin},
+	{"listAudit", "GET", "/audit", "", matrixAdmin},
+}
+
+// Every operation is in the matrix, and has a rule that agrees with the contract about
+// who needs a login.
+func TestMatrixIsComplete(t *testing.T) {
+	t.Parallel()
+	document, err := openapi3.NewLoader().LoadFromData(contract)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]bool{}
+	for _, row := range accessMatrix {
+		rows[row.operation+" "+row.method] = true
+	}
+	service := auth.New(nil, "")
+	for path, item := range document.Paths.Map() {
+		for method, operation := range item.Operations() {
+			if !rows[operation.OperationID+" "+method] {
+				t.Errorf("%s %s (%s) is not in the matrix", method, path, operation.OperationID)
+			}
+			open := operation.Security != nil && len(*operation.Security) == 0
+			if service.Open(operation.OperationID) != open {
+				t.Errorf("%s: the contract and the rules differ on whether it needs a login", operation.OperationID)
+			}
+		}
+	}
+}
+
+// Every route lets in whom it should, and nobody else, however they have come in.
+func TestMatrix(t *testing.T) {
+	t.Parallel()
+	m := newMatrixBench(t)
+	for _, row := range accessMatrix {
+		t.Run(fmt.Sprintf("%s %s", row.method, row.path), func(t *testing.T) {
+			for i, role := range matrixRoles {
+				for _, way := range m.ways(role) {
+					if got := m.ask(role, way, row.method, row.path, row.body); got != row.want[i] {
+						t.Errorf("%s by %s: %c, want %c", role, way, got, row.want[i])
+					}
+				}
+			}
+		})
+	}
+}
+
+// matrixBench has a user of each role.
+type matrixBench struct {
+	*bench
+	service *auth.Service
+	users   map[string]*core.User
+	secrets map[string]string // of tokens, by role
+	other   string            // a pipeline
+	reader  *artifactIndex
+	kept    things
+}
+
+// artifactIndex knows where artifacts belong; their content is another test's.
+type artifactIndex struct {
+	core.ArtifactReader
+	pipelines map[string]string // by artifact
+}
+
+func (a *artifactIndex) Artifact(_ context.Context, id string) (*core.Artifact, error) {
+	if a.pipelines[id] == "" {
+		return nil, core.NotFound("artifact", id)
+	}
+	return &core.Artifact{ID: id, PipelineID: a.pipelines[id], Name: "n", Kind: core.ArtifactFiles}, nil
+}
+
+func (a *artifactIndex) Artifacts(context.Context, string) ([]*core.Artifact, error) { return nil, nil }
+
+func (a *artifactIndex) OpenFile(context.Context, *core.Artifact, string) (io.ReadSeekCloser, *core.ArtifactFile, error) {
+	return nil, nil, core.Errorf(core.CodeConflict, "it is not kept")
+}
+
+func (a *artifactIndex) WriteArchive(context.Context, *core.Artifact, io.Writer) error {
+	return core.Errorf(core.CodeConflict, "it is not kept")
+}
+
+func newMatrixBench(t *testing.T) *matrixBench {
+	m := &matrixBench{users: map[string]*core.User{}, secrets: map[string]string{}, reader: &artifactIndex{pipelines: map[string]string{}}}
+	m.bench = newBench(t, func(h *handlers) { h.Artifacts = m.reader; m.service = h.Accounts.(*auth.Service) })
+	ctx := t.Context()
+	for name, role := range map[string]core.Role{"viewer": core.RoleViewer, "developer": core.RoleDeveloper, "admin": core.RoleAdmin, "up": core.RoleViewer,
+		"down": core.RoleDeveloper, "shut": core.RoleDeveloper} {
+		user, err := m.service.CreateUser(ctx, name, core.UserChange{Role: &role})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.users[name] = user
+		m.secrets[name] = m.token(core.NewToken{UserID: user.ID})
+	}
+	m.other, _ = m.pipeline()
+	admin := m.users["admin"].ID
+	m.secrets["scoped"] = m.token(core.NewToken{UserID: admin, Scopes: []string{"executions:read"}})
+	m.secrets["other"] = m.token(core.NewToken{UserID: admin, PipelineIDs: []string{m.other}})
+	m.secrets["capped"] = m.token(core.NewToken{UserID: admin, Role: core.RoleViewer})
+	return m
+}
+
+func (m *matrixBench) token(n core.NewToken) string {
+	m.t.Helper()
+	n.Name = "t"
+	secret, _, err := m.service.CreateToken(m.t.Context(), &core.Identity{Role: core.RoleAdmin}, n)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return secret
+}
+
+// pipeline makes a pipeline with an execution that has ended.
+func (m *matrixBench) pipeline() (pipeline, execution string) {
+	m.t.Helper()
+	pipeline = m.create()
+	execution = m.trigger(pipeline)
+	e, err := m.store.Execution(m.t.Context(), execution)
+	if err == nil {
+		e.Status = core.StatusSuccess
+		err = m.store.UpdateExecution(m.t.Context(), e)
+	}
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return pipeline, execution
+}
+
+// The ways of coming in.
+const (
+	byToken   = "token"
+	bySession = "session"
+	byCookie  = "cookie"
+)
+
+func (m *matrixBench) ways(role string) []string {
+	if role == "developer" { // one is enough to show that it makes no difference
+		return []string{byToken, bySession, byCookie}
+	}
+	return []string{byToken}
+}
+
+// owner is whose things a role may end.
+func (m *matrixBench) owner(role string) *core.User {
+	if user := m.users[role]; user != nil {
+		return user
+	}
+	return m.users["admin"]
+}
+
+// things are what a request can be about.
+type things struct{ pipeline, execution, artifact string }
+
+// made makes things anew for a request that may change them.
+func (m *matrixBench) made(method string) things {
+	m.t.Helper()
+	if method == http.MethodGet && m.kept.pipeline != "" {
+		return m.kept
+	}
+	var made things
+	made.pipeline, made.execution = m.pipeline()
+	made.artifact = uuid.NewString()
+	m.reader.pipelines[made.artifact] = made.pipeline
+	for name, granted := range map[string]core.Role{"up": core.RoleDeveloper, "down": core.RoleViewer, "shut": core.RoleNone} {
+		if _, err := m.service.SetGrant(m.t.Context(), &core.Identity{}, name, made.pipeline, granted); err != nil {
+			m.t.Fatal(err)
+		}
+	}
+	if method == http.MethodGet {
+		m.kept = made
+	}
+	return made
+}
+
+// ask makes a request and returns its letter.
+func (m *matrixBench) ask(role, way, method, path, body string) byte {
+	m.t.Helper()
+	ctx, made, owner := m.t.Context(), m.made(method), m.owner(role)
+	ids := []string{"{p}", made.pipeline, "{e}", made.execution, "{a}", made.artifact, `"new"`, `"n` + uuid.NewString() + `"`}
+	switch {
+	case strings.Contains(path, "{token}"):
+		_, token, err := m.service.CreateToken(ctx, &core.Identity{Role: core.RoleAdmin}, core.NewToken{Name: "own", UserID: owner.ID})
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		ids = append(ids, "{token}", token.ID)
+	case strings.Contains(path, "{user}"):
+		user, err := m.service.CreateUser(ctx, "u"+uuid.NewString(), core.UserChange{})
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		ids = append(ids, "{user}", user.ID)
+	case strings.Contains(path+body, "{session}"), strings.Contains(body, "{refresh}"):
+		session := m.login(m.secrets[owner.Name])
+		ids = append(ids, "{session}", session.Session.ID, "{refresh}", session.Refresh)
+	}
+	fill := strings.NewReplacer(ids...)
+	request, err := http.NewRequestWithContext(ctx, method, m.server.URL+"/api"+fill.Replace(path), strings.NewReader(fill.Replace(body)))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	m.enter(request, role, way)
+	switch m.send(request).status {
+	case http.StatusUnauthorized:
+		return '4'
+	case http.StatusForbidden:
+		return '3'
+	case http.StatusNotFound:
+		return 'h'
+	}
+	return '.'
+}
+
+func (m *matrixBench) login(secret string) *core.Login {
+	m.t.Helper()
+	login, err := m.service.Login(m.t.Context(), secret, core.ClientInfo{})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return login
+}
+
+func (m *matrixBench) enter(request *http.Request, role, way string) {
+	secret := m.secrets[role]
+	switch {
+	case role == "none":
+	case way == byToken:
+		request.Header.Set("Authorization", "Bearer "+secret)
+	case way == bySession:
+		request.Header.Set("Authorization", "Bearer "+m.login(secret).Access)
+	default:
+		login := m.login(secret)
+		request.AddCookie(&http.Cookie{Name: accessCookie, Value: login.Access, Expires: time.Now().Add(time.Hour)})
+		request.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+}
