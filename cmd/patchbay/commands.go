@@ -15,5 +15,9 @@ func (a *app) commands() []*cobra.Command {
 		a.newSecretCommand(),
 		a.newQueueCommand(),
 		a.newScheduleCommand(),
+		a.newTokenCommand(),
+		a.newUserCommand(),
+		a.newSessionCommand(),
+		a.newAuditCommand(),
 	}
 }
