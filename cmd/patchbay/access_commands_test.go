@@ -26,7 +26,7 @@ func TestAccessCommandsAsk(t *testing.T) {
 		"token create ci --user ann --role viewer --scope executions:write,pipelines:read --pipeline p --pipeline q --expires 2030-01-02T03:04:05Z": {"POST /api/tokens",
 			`{"expires_at":"2030-01-02T03:04:05Z","name":"ci","pipeline_ids":["p","q"],"role":"viewer","scopes":["executions:write","pipelines:read"],"user":"ann"}`, made, "pb_secret\n"},
 		"token create ci -o json":                      {"POST /api/tokens", `{"name":"ci"}`, made, made + "\n"},
-		"token list":                                   {"GET /api/tokens", "", "[" + token + "]", "as viewer, executions:write, 1 pipelines                       good"},
+		"token list":                                   {"GET /api/tokens", "", "[" + token + "]", "as viewer, executions:write, 1 pipelines"},
 		"token list --all --limit 2 --after t9":        {"GET /api/tokens?all=true&limit=2&after=t9", "", "[]", "ID"},
 		"token revoke t1":                              {"DELETE /api/tokens/t1", "", "", "revoked t1\n"},
 		"user create ann --role viewer --email a@b":    {"POST /api/users", `{"email":"a@b","name":"ann","role":"viewer"}`, user, "User ann (u1) has the role viewer\n"},

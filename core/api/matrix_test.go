@@ -1,13 +1,10 @@
 package api
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/uuid"
@@ -143,7 +140,7 @@ func TestMatrixIsComplete(t *testing.T) {
 // Every route lets in whom it should, and nobody else, however they have come in.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
-	m := newMatrixBench(t)
+	m := newPeople(t)
 	for _, row := range accessMatrix {
 		t.Run(fmt.Sprintf("%s %s", row.method, row.path), func(t *testing.T) {
 			for i, role := range matrixRoles {
@@ -157,114 +154,11 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
-// matrixBench has a user of each role.
-type matrixBench struct {
-	*bench
-	service *auth.Service
-	users   map[string]*core.User
-	secrets map[string]string // of tokens, by role
-	other   string            // a pipeline
-	reader  *artifactIndex
-	kept    things
-}
-
-// artifactIndex knows where artifacts belong; their content is another test's.
-type artifactIndex struct {
-	core.ArtifactReader
-	pipelines map[string]string // by artifact
-}
-
-func (a *artifactIndex) Artifact(_ context.Context, id string) (*core.Artifact, error) {
-	if a.pipelines[id] == "" {
-		return nil, core.NotFound("artifact", id)
-	}
-	return &core.Artifact{ID: id, PipelineID: a.pipelines[id], Name: "n", Kind: core.ArtifactFiles}, nil
-}
-
-func (a *artifactIndex) Artifacts(context.Context, string) ([]*core.Artifact, error) { return nil, nil }
-
-func (a *artifactIndex) OpenFile(context.Context, *core.Artifact, string) (io.ReadSeekCloser, *core.ArtifactFile, error) {
-	return nil, nil, core.Errorf(core.CodeConflict, "it is not kept")
-}
-
-func (a *artifactIndex) WriteArchive(context.Context, *core.Artifact, io.Writer) error {
-	return core.Errorf(core.CodeConflict, "it is not kept")
-}
-
-func newMatrixBench(t *testing.T) *matrixBench {
-	m := &matrixBench{users: map[string]*core.User{}, secrets: map[string]string{}, reader: &artifactIndex{pipelines: map[string]string{}}}
-	m.bench = newBench(t, func(h *handlers) { h.Artifacts = m.reader; m.service = h.Accounts.(*auth.Service) })
-	ctx := t.Context()
-	for name, role := range map[string]core.Role{"viewer": core.RoleViewer, "developer": core.RoleDeveloper, "admin": core.RoleAdmin, "up": core.RoleViewer,
-		"down": core.RoleDeveloper, "shut": core.RoleDeveloper} {
-		user, err := m.service.CreateUser(ctx, name, core.UserChange{Role: &role})
-		if err != nil {
-			t.Fatal(err)
-		}
-		m.users[name] = user
-		m.secrets[name] = m.token(core.NewToken{UserID: user.ID})
-	}
-	m.other, _ = m.pipeline()
-	admin := m.users["admin"].ID
-	m.secrets["scoped"] = m.token(core.NewToken{UserID: admin, Scopes: []string{"executions:read"}})
-	m.secrets["other"] = m.token(core.NewToken{UserID: admin, PipelineIDs: []string{m.other}})
-	m.secrets["capped"] = m.token(core.NewToken{UserID: admin, Role: core.RoleViewer})
-	return m
-}
-
-func (m *matrixBench) token(n core.NewToken) string {
-	m.t.Helper()
-	n.Name = "t"
-	secret, _, err := m.service.CreateToken(m.t.Context(), &core.Identity{Role: core.RoleAdmin}, n)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	return secret
-}
-
-// pipeline makes a pipeline with an execution that has ended.
-func (m *matrixBench) pipeline() (pipeline, execution string) {
-	m.t.Helper()
-	pipeline = m.create()
-	execution = m.trigger(pipeline)
-	e, err := m.store.Execution(m.t.Context(), execution)
-	if err == nil {
-		e.Status = core.StatusSuccess
-		err = m.store.UpdateExecution(m.t.Context(), e)
-	}
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	return pipeline, execution
-}
-
-// The ways of coming in.
-const (
-	byToken   = "token"
-	bySession = "session"
-	byCookie  = "cookie"
-)
-
-func (m *matrixBench) ways(role string) []string {
-	if role == "developer" { // one is enough to show that it makes no difference
-		return []string{byToken, bySession, byCookie}
-	}
-	return []string{byToken}
-}
-
-// owner is whose things a role may end.
-func (m *matrixBench) owner(role string) *core.User {
-	if user := m.users[role]; user != nil {
-		return user
-	}
-	return m.users["admin"]
-}
-
 // things are what a request can be about.
 type things struct{ pipeline, execution, artifact string }
 
 // made makes things anew for a request that may change them.
-func (m *matrixBench) made(method string) things {
+func (m *people) made(method string) things {
 	m.t.Helper()
 	if method == http.MethodGet && m.kept.pipeline != "" {
 		return m.kept
@@ -285,7 +179,7 @@ func (m *matrixBench) made(method string) things {
 }
 
 // ask makes a request and returns its letter.
-func (m *matrixBench) ask(role, way, method, path, body string) byte {
+func (m *people) ask(role, way, method, path, body string) byte {
 	m.t.Helper()
 	ctx, made, owner := m.t.Context(), m.made(method), m.owner(role)
 	ids := []string{"{p}", made.pipeline, "{e}", made.execution, "{a}", made.artifact, `"new"`, `"n` + uuid.NewString() + `"`}
@@ -324,28 +218,4 @@ func (m *matrixBench) ask(role, way, method, path, body string) byte {
 		return 'h'
 	}
 	return '.'
-}
-
-func (m *matrixBench) login(secret string) *core.Login {
-	m.t.Helper()
-	login, err := m.service.Login(m.t.Context(), secret, core.ClientInfo{})
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	return login
-}
-
-func (m *matrixBench) enter(request *http.Request, role, way string) {
-	secret := m.secrets[role]
-	switch {
-	case role == "none":
-	case way == byToken:
-		request.Header.Set("Authorization", "Bearer "+secret)
-	case way == bySession:
-		request.Header.Set("Authorization", "Bearer "+m.login(secret).Access)
-	default:
-		login := m.login(secret)
-		request.AddCookie(&http.Cookie{Name: accessCookie, Value: login.Access, Expires: time.Now().Add(time.Hour)})
-		request.Header.Set("Sec-Fetch-Site", "same-origin")
-	}
 }
