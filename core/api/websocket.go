@@ -92,7 +92,7 @@ func offeredToken(r *http.Request) string {
 // checkOrigin refuses the pages of other sites. Programs send no origin.
 func (h *handlers) checkOrigin(r *http.Request) error {
 	origin := r.Header.Get("Origin")
-	if origin == "" || slices.Contains(h.Origins, origin) {
+	if origin == "" || slices.Contains(h.Origins, origin) || origin == h.Web.PublicURL {
 		return nil
 	}
 	if address, err := url.Parse(origin); err == nil && strings.EqualFold(address.Host, r.Host) {
