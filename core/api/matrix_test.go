@@ -140,12 +140,12 @@ func TestMatrixIsComplete(t *testing.T) {
 // Every route lets in whom it should, and nobody else, however they have come in.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
-	m := newPeople(t)
+	p := newPeople(t)
 	for _, row := range accessMatrix {
 		t.Run(fmt.Sprintf("%s %s", row.method, row.path), func(t *testing.T) {
 			for i, role := range matrixRoles {
-				for _, way := range m.ways(role) {
-					if got := m.ask(role, way, row.method, row.path, row.body); got != row.want[i] {
+				for _, way := range p.ways(role) {
+					if got := p.ask(role, way, row.method, row.path, row.body); got != row.want[i] {
 						t.Errorf("%s by %s: %c, want %c", role, way, got, row.want[i])
 					}
 				}
@@ -158,58 +158,58 @@ func TestMatrix(t *testing.T) {
 type things struct{ pipeline, execution, artifact string }
 
 // made makes things anew for a request that may change them.
-func (m *people) made(method string) things {
-	m.t.Helper()
-	if method == http.MethodGet && m.kept.pipeline != "" {
-		return m.kept
+func (p *people) made(method string) things {
+	p.t.Helper()
+	if method == http.MethodGet && p.kept.pipeline != "" {
+		return p.kept
 	}
 	var made things
-	made.pipeline, made.execution = m.pipeline()
+	made.pipeline, made.execution = p.pipeline()
 	made.artifact = uuid.NewString()
-	m.reader.pipelines[made.artifact] = made.pipeline
+	p.reader.pipelines[made.artifact] = made.pipeline
 	for name, granted := range map[string]core.Role{"up": core.RoleDeveloper, "down": core.RoleViewer, "shut": core.RoleNone} {
-		if _, err := m.service.SetGrant(m.t.Context(), &core.Identity{}, name, made.pipeline, granted); err != nil {
-			m.t.Fatal(err)
+		if _, err := p.service.SetGrant(p.t.Context(), &core.Identity{}, name, made.pipeline, granted); err != nil {
+			p.t.Fatal(err)
 		}
 	}
 	if method == http.MethodGet {
-		m.kept = made
+		p.kept = made
 	}
 	return made
 }
 
 // ask makes a request and returns its letter.
-func (m *people) ask(role, way, method, path, body string) byte {
-	m.t.Helper()
-	ctx, made, owner := m.t.Context(), m.made(method), m.owner(role)
+func (p *people) ask(role, way, method, path, body string) byte {
+	p.t.Helper()
+	ctx, made, owner := p.t.Context(), p.made(method), p.owner(role)
 	ids := []string{"{p}", made.pipeline, "{e}", made.execution, "{a}", made.artifact, `"new"`, `"n` + uuid.NewString() + `"`}
 	switch {
 	case strings.Contains(path, "{token}"):
-		_, token, err := m.service.CreateToken(ctx, &core.Identity{Role: core.RoleAdmin}, core.NewToken{Name: "own", UserID: owner.ID})
+		_, token, err := p.service.CreateToken(ctx, &core.Identity{Role: core.RoleAdmin}, core.NewToken{Name: "own", UserID: owner.ID})
 		if err != nil {
-			m.t.Fatal(err)
+			p.t.Fatal(err)
 		}
 		ids = append(ids, "{token}", token.ID)
 	case strings.Contains(path, "{user}"):
-		user, err := m.service.CreateUser(ctx, "u"+uuid.NewString(), core.UserChange{})
+		user, err := p.service.CreateUser(ctx, "u"+uuid.NewString(), core.UserChange{})
 		if err != nil {
-			m.t.Fatal(err)
+			p.t.Fatal(err)
 		}
 		ids = append(ids, "{user}", user.ID)
 	case strings.Contains(path+body, "{session}"), strings.Contains(body, "{refresh}"):
-		session := m.login(m.secrets[owner.Name])
+		session := p.login(p.secrets[owner.Name])
 		ids = append(ids, "{session}", session.Session.ID, "{refresh}", session.Refresh)
 	}
 	fill := strings.NewReplacer(ids...)
-	request, err := http.NewRequestWithContext(ctx, method, m.server.URL+"/api"+fill.Replace(path), strings.NewReader(fill.Replace(body)))
+	request, err := http.NewRequestWithContext(ctx, method, p.server.URL+"/api"+fill.Replace(path), strings.NewReader(fill.Replace(body)))
 	if err != nil {
-		m.t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	if body != "" {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	m.enter(request, role, way)
-	switch m.send(request).status {
+	p.enter(request, role, way)
+	switch p.send(request).status {
 	case http.StatusUnauthorized:
 		return '4'
 	case http.StatusForbidden:

@@ -49,48 +49,48 @@ func (a *artifactIndex) WriteArchive(context.Context, *core.Artifact, io.Writer)
 
 func newPeople(t *testing.T, with ...func(*handlers)) *people {
 	t.Helper()
-	m := &people{users: map[string]*core.User{}, secrets: map[string]string{}, reader: &artifactIndex{pipelines: map[string]string{}}}
-	m.bench = newBench(t, append(with, func(h *handlers) { h.Artifacts = m.reader; m.service, m.limits = h.Accounts.(*auth.Service), &h.Limits })...)
+	p := &people{users: map[string]*core.User{}, secrets: map[string]string{}, reader: &artifactIndex{pipelines: map[string]string{}}}
+	p.bench = newBench(t, append(with, func(h *handlers) { h.Artifacts = p.reader; p.service, p.limits = h.Accounts.(*auth.Service), &h.Limits })...)
 	ctx := t.Context()
 	for name, role := range map[string]core.Role{"viewer": core.RoleViewer, "developer": core.RoleDeveloper, "admin": core.RoleAdmin, "up": core.RoleViewer,
 		"down": core.RoleDeveloper, "shut": core.RoleDeveloper} {
-		user, err := m.service.CreateUser(ctx, name, core.UserChange{Role: &role})
+		user, err := p.service.CreateUser(ctx, name, core.UserChange{Role: &role})
 		if err != nil {
 			t.Fatal(err)
 		}
-		m.users[name] = user
-		m.secrets[name] = m.token(core.NewToken{UserID: user.ID})
+		p.users[name] = user
+		p.secrets[name] = p.token(core.NewToken{UserID: user.ID})
 	}
-	m.other, _ = m.pipeline()
-	admin := m.users["admin"].ID
-	m.secrets["scoped"] = m.token(core.NewToken{UserID: admin, Scopes: []string{"executions:read"}})
-	m.secrets["other"] = m.token(core.NewToken{UserID: admin, PipelineIDs: []string{m.other}})
-	m.secrets["capped"] = m.token(core.NewToken{UserID: admin, Role: core.RoleViewer})
-	return m
+	p.other, _ = p.pipeline()
+	admin := p.users["admin"].ID
+	p.secrets["scoped"] = p.token(core.NewToken{UserID: admin, Scopes: []string{"executions:read"}})
+	p.secrets["other"] = p.token(core.NewToken{UserID: admin, PipelineIDs: []string{p.other}})
+	p.secrets["capped"] = p.token(core.NewToken{UserID: admin, Role: core.RoleViewer})
+	return p
 }
 
-func (m *people) token(n core.NewToken) string {
-	m.t.Helper()
+func (p *people) token(n core.NewToken) string {
+	p.t.Helper()
 	n.Name = "t"
-	secret, _, err := m.service.CreateToken(m.t.Context(), &core.Identity{Role: core.RoleAdmin}, n)
+	secret, _, err := p.service.CreateToken(p.t.Context(), &core.Identity{Role: core.RoleAdmin}, n)
 	if err != nil {
-		m.t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	return secret
 }
 
 // pipeline makes a pipeline with an execution that has ended.
-func (m *people) pipeline() (pipeline, execution string) {
-	m.t.Helper()
-	pipeline = m.create()
-	execution = m.trigger(pipeline)
-	e, err := m.store.Execution(m.t.Context(), execution)
+func (p *people) pipeline() (pipeline, execution string) {
+	p.t.Helper()
+	pipeline = p.create()
+	execution = p.trigger(pipeline)
+	e, err := p.store.Execution(p.t.Context(), execution)
 	if err == nil {
 		e.Status = core.StatusSuccess
-		err = m.store.UpdateExecution(m.t.Context(), e)
+		err = p.store.UpdateExecution(p.t.Context(), e)
 	}
 	if err != nil {
-		m.t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	return pipeline, execution
 }
@@ -102,7 +102,7 @@ const (
 	byCookie  = "cookie"
 )
 
-func (m *people) ways(role string) []string {
+func (p *people) ways(role string) []string {
 	if role == "developer" { // one is enough to show that it makes no difference
 		return []string{byToken, bySession, byCookie}
 	}
@@ -110,57 +110,57 @@ func (m *people) ways(role string) []string {
 }
 
 // owner is whose things a role may end.
-func (m *people) owner(role string) *core.User {
-	if user := m.users[role]; user != nil {
+func (p *people) owner(role string) *core.User {
+	if user := p.users[role]; user != nil {
 		return user
 	}
-	return m.users["admin"]
+	return p.users["admin"]
 }
 
-func (m *people) login(secret string) *core.Login {
-	m.t.Helper()
-	login, err := m.service.Login(m.t.Context(), secret, core.ClientInfo{})
+func (p *people) login(secret string) *core.Login {
+	p.t.Helper()
+	login, err := p.service.Login(p.t.Context(), secret, core.ClientInfo{})
 	if err != nil {
-		m.t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	return login
 }
 
-func (m *people) enter(request *http.Request, role, way string) {
-	secret := m.secrets[role]
+func (p *people) enter(request *http.Request, role, way string) {
+	secret := p.secrets[role]
 	switch {
 	case role == "none":
 	case way == byToken:
 		request.Header.Set("Authorization", "Bearer "+secret)
 	case way == bySession:
-		request.Header.Set("Authorization", "Bearer "+m.login(secret).Access)
+		request.Header.Set("Authorization", "Bearer "+p.login(secret).Access)
 	default:
-		login := m.login(secret)
+		login := p.login(secret)
 		request.AddCookie(&http.Cookie{Name: accessCookie, Value: login.Access, Expires: time.Now().Add(time.Hour)})
 		request.Header.Set("Sec-Fetch-Site", "same-origin")
 	}
 }
 
 // call makes a request as somebody, with their token and more headers.
-func (m *people) call(role, method, path, body string, headers ...string) answer {
-	m.t.Helper()
-	request, err := http.NewRequestWithContext(m.t.Context(), method, m.server.URL+"/api"+path, strings.NewReader(body))
+func (p *people) call(role, method, path, body string, headers ...string) answer {
+	p.t.Helper()
+	request, err := http.NewRequestWithContext(p.t.Context(), method, p.server.URL+"/api"+path, strings.NewReader(body))
 	if err != nil {
-		m.t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	if body != "" {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	m.enter(request, role, byToken)
+	p.enter(request, role, byToken)
 	for i := 0; i < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
-	return m.send(request)
+	return p.send(request)
 }
 
-func (m *people) grant(name, pipeline string, role core.Role) {
-	m.t.Helper()
-	if _, err := m.service.SetGrant(m.t.Context(), &core.Identity{}, name, pipeline, role); err != nil {
-		m.t.Fatal(err)
+func (p *people) grant(name, pipeline string, role core.Role) {
+	p.t.Helper()
+	if _, err := p.service.SetGrant(p.t.Context(), &core.Identity{}, name, pipeline, role); err != nil {
+		p.t.Fatal(err)
 	}
 }
