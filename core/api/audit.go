@@ -20,6 +20,7 @@ type trail struct {
 	who, userID string
 	target      string
 	pipelineID  string
+	details     map[string]string
 	// credential says that the sender showed one, good or not.
 	credential bool
 	refused    bool
@@ -40,6 +41,14 @@ func trailOf(ctx context.Context) *trail {
 }
 
 func (t *trail) by(who, userID string) { t.who, t.userID = who, userID }
+
+// note adds a detail: never one that lets somebody in.
+func (t *trail) note(name, value string) {
+	if t.details == nil {
+		t.details = map[string]string{}
+	}
+	t.details[name] = value
+}
 
 // openAndKept are the operations without an identity that are kept, and openIfFailed
 // those that are when they fail: each browser refreshes its session all day.
@@ -94,9 +103,9 @@ func (h *handlers) record(w http.ResponseWriter, r *http.Request, t *trail, stat
 		h.Logger.Error("an entry of the audit log could not be made", "error", err)
 		return
 	}
+	t.note("status", strconv.Itoa(status))
 	entry := &core.AuditEntry{ID: id.String(), At: time.Now().UTC().Truncate(time.Microsecond), Who: t.who, UserID: t.userID, Action: t.operation,
-		Target: t.target, Address: client(r).Address, RequestID: w.Header().Get("X-Request-ID"), Outcome: outcome,
-		Details: map[string]string{"status": strconv.Itoa(status)}}
+		Target: t.target, Address: client(r).Address, RequestID: w.Header().Get("X-Request-ID"), Outcome: outcome, Details: t.details}
 	if entry.Target == "" {
 		entry.Target = targetOf(r)
 	}
@@ -104,7 +113,7 @@ func (h *handlers) record(w http.ResponseWriter, r *http.Request, t *trail, stat
 		entry.Target = path.Base(location) // what was made
 	}
 	if t.pipelineID != "" && t.pipelineID != entry.Target {
-		entry.Details["pipeline_id"] = t.pipelineID
+		t.note("pipeline_id", t.pipelineID)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), auditTimeout)
 	defer cancel()

@@ -34,6 +34,7 @@ func (h *handlers) SetGrant(w http.ResponseWriter, r *http.Request, user UserNam
 	var grant *core.Grant
 	if err == nil {
 		trailOf(r.Context()).pipelineID = pipeline
+		trailOf(r.Context()).note("role", body.Role)
 		grant, err = h.Accounts.SetGrant(r.Context(), identity(r.Context()), user, pipeline, core.Role(body.Role))
 	}
 	if err != nil {

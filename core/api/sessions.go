@@ -49,6 +49,7 @@ func (h *handlers) loggedIn(ctx context.Context, in *core.Login) {
 	t := trailOf(ctx)
 	t.by(in.User.Name, in.User.ID)
 	t.target = in.Session.ID
+	t.note("method", in.Session.Method)
 }
 
 // RefreshSession serves POST /sessions/refresh.

@@ -87,6 +87,7 @@ func (h *handlers) CreateToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	trailOf(r.Context()).target = made.ID
+	trailOf(r.Context()).note("user_id", made.UserID)
 	w.Header().Set("Cache-Control", "no-store")
 	h.answer(w, http.StatusCreated, CreatedToken{Secret: secret, Token: tokenView(made)})
 }

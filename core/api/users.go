@@ -110,6 +110,9 @@ func (h *handlers) UpdateUser(w http.ResponseWriter, r *http.Request, user UserN
 	err := readJSON(w, r, &body)
 	var changed *core.User
 	if err == nil {
+		if body.Role != nil {
+			trailOf(r.Context()).note("role", *body.Role)
+		}
 		changed, err = h.Accounts.UpdateUser(r.Context(), identity(r.Context()), user,
 			core.UserChange{DisplayName: body.DisplayName, Email: body.Email, Role: roleOf(body.Role), Disabled: body.Disabled})
 	}
