@@ -95,7 +95,7 @@ func (a *app) openNode(ctx context.Context, settings config.Server, log hclog.Lo
 		return nil, err
 	}
 	n.engine = engine.New(engine.Options{Store: n.store, Logs: n.logs, Connectors: n.host, Workspaces: workspaces,
-		Secrets: n.secrets, Files: n.files, Settings: n.store, Logger: log.Named("engine"), NewID: newID, MaxExecutions: settings.MaxExecutions,
+		Secrets: n.secrets, Values: n.secrets, Files: n.files, Settings: n.store, Logger: log.Named("engine"), NewID: newID, MaxExecutions: settings.MaxExecutions,
 		Quota: workspace.Quota{Bytes: int64(settings.WorkspaceLimit), Files: settings.WorkspaceFiles}})
 	return n, nil
 }
@@ -105,7 +105,7 @@ func (n *node) start(ctx context.Context) error {
 	if err := n.engine.Recover(ctx); err != nil {
 		return err
 	}
-	n.triggers = trigger.New(n.store, n.engine.Submit)
+	n.triggers = trigger.New(n.store, n.engine.Submit).WithValues(n.secrets)
 	n.schedules = schedule.New(n.store, n.triggers, n.log.Named("schedule"))
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	n.stop = stop

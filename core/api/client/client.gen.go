@@ -598,11 +598,14 @@ type Execution struct {
 	Reason        *string            `json:"reason,omitempty"`
 	Retry         *Retry             `json:"retry,omitempty"`
 	Revision      int                `json:"revision"`
-	Stages        *[]Stage           `json:"stages,omitempty"`
-	StartedAt     *time.Time         `json:"started_at,omitempty"`
-	Status        Status             `json:"status"`
-	TriggerInfo   TriggerInfo        `json:"trigger_info"`
-	UpdatedAt     time.Time          `json:"updated_at"`
+
+	// SecretEnvironment Names of the variables whose values are secret
+	SecretEnvironment *[]string   `json:"secret_environment,omitempty"`
+	Stages            *[]Stage    `json:"stages,omitempty"`
+	StartedAt         *time.Time  `json:"started_at,omitempty"`
+	Status            Status      `json:"status"`
+	TriggerInfo       TriggerInfo `json:"trigger_info"`
+	UpdatedAt         time.Time   `json:"updated_at"`
 }
 
 // ExternalIdentity An account elsewhere by which a user logs in
@@ -1065,10 +1068,13 @@ type TriggerRequest struct {
 	Params *Params `json:"params,omitempty"`
 
 	// Priority Added to the pipeline's; the higher goes first
-	Priority    *int                       `json:"priority,omitempty"`
-	Repository  *string                    `json:"repository,omitempty"`
-	Tag         *string                    `json:"tag,omitempty"`
-	TriggerType *TriggerRequestTriggerType `json:"trigger_type,omitempty"`
+	Priority   *int    `json:"priority,omitempty"`
+	Repository *string `json:"repository,omitempty"`
+
+	// SecretEnvironment Variables like those of environment that are encrypted at rest, masked in output and never shown
+	SecretEnvironment *map[string]string         `json:"secret_environment,omitempty"`
+	Tag               *string                    `json:"tag,omitempty"`
+	TriggerType       *TriggerRequestTriggerType `json:"trigger_type,omitempty"`
 }
 
 // TriggerRequestTriggerType defines model for TriggerRequest.TriggerType.
