@@ -53,7 +53,9 @@ func newAccess(s config.Access) (*access, error) {
 }
 
 func (a *access) readWeb(s config.Access) error {
-	a.origins = s.CORSOrigins.List()
+	for _, origin := range s.CORSOrigins.List() {
+		a.origins = append(a.origins, strings.TrimSuffix(origin, "/"))
+	}
 	a.web.PublicURL = strings.TrimSuffix(string(s.PublicURL), "/")
 	if public, err := url.Parse(a.web.PublicURL); a.web.PublicURL != "" && (err != nil || public.Host == "" || public.Path != "" || public.Scheme != "https" && public.Scheme != "http") {
 		return fmt.Errorf("public_url: %.100q is not like https://ci.example.com, without a path", s.PublicURL)

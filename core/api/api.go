@@ -75,6 +75,7 @@ type handlers struct {
 	contractJSON []byte
 	operations   map[string]string
 	origin       *http.CrossOriginProtection
+	strangeProxy sync.Once // is warned of
 	patience     patience
 	room         room
 	// frames are *[]byte for the time that an event takes to be sent: a thousand

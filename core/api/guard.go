@@ -72,7 +72,7 @@ func (h *handlers) admit(w http.ResponseWriter, r *http.Request, operation strin
 			return nil, err
 		}
 	}
-	if h.Limits.User != nil && !h.spares(peerOf(r.Context()).address) {
+	if h.Limits.User != nil && !h.spares(peerOf(r.Context())) {
 		if err := h.take(w, r, h.Limits.User, who.UserID+"/"+who.Name); err != nil {
 			return nil, err
 		}

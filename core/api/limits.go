@@ -19,12 +19,12 @@ func (h *handlers) limited(next http.Handler) http.Handler {
 		if isWebhook(r.URL.Path) {
 			limiter = h.Limits.Webhook
 		}
-		address := peerOf(r.Context()).address
-		if limiter == nil || !counts(r.URL.Path) || h.spares(address) {
+		from := peerOf(r.Context())
+		if limiter == nil || !counts(r.URL.Path) || h.spares(from) {
 			next.ServeHTTP(w, r)
 			return
 		}
-		if err := h.take(w, r, limiter, placeOf(address)); err != nil {
+		if err := h.take(w, r, limiter, placeOf(from.address)); err != nil {
 			h.fail(w, r, err)
 			return
 		}
@@ -42,8 +42,10 @@ func isWebhook(path string) bool {
 	return strings.HasPrefix(path, "/api/webhooks/") || strings.HasPrefix(path, "/api/ci/pipelines/") && strings.HasSuffix(path, "/webhook")
 }
 
-func (h *handlers) spares(address netip.Addr) bool {
-	return h.Limits.SpareLoopback && address.IsLoopback()
+// spares reports whether a request is the own machine's, and not that of somebody behind
+// a proxy there.
+func (h *handlers) spares(p peer) bool {
+	return h.Limits.SpareLoopback && p.address.IsLoopback() && !p.proxied
 }
 
 // placeOf is what an address is counted as. One place has a /64 of IPv6 (RFC 4291,

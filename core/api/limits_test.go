@@ -83,6 +83,11 @@ func TestLoopbackIsSpared(t *testing.T) {
 			t.Errorf("%d %v", a.status, a.header)
 		}
 	}
+	for _, want := range []int{200, 429} { // but not who is behind a proxy there
+		if a := p.call("viewer", "GET", "/sessions/me", "", "X-Forwarded-For", "192.0.2.1"); a.status != want {
+			t.Errorf("%d %v", a.status, a.header)
+		}
+	}
 }
 
 func TestPlaces(t *testing.T) {

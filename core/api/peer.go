@@ -16,6 +16,9 @@ type peer struct {
 	address netip.Addr
 	// secure says that the client came by HTTPS.
 	secure bool
+	// proxied says that a proxy which is not trusted says that it has sent it for
+	// somebody else.
+	proxied bool
 }
 
 type peerKey struct{}
@@ -35,6 +38,11 @@ func (h *handlers) located(next http.Handler) http.Handler {
 		if trusted {
 			p.address = h.forwardedFor(r, p.address)
 			p.secure = strings.EqualFold(lastOf(r.Header.Values("X-Forwarded-Proto")), "https")
+		}
+		if p.proxied = !trusted && r.Header.Get("X-Forwarded-For") != ""; p.proxied && p.address.IsLoopback() {
+			h.strangeProxy.Do(func() {
+				h.Logger.Warn("requests come through a proxy on this machine that is not trusted, so all count as from one address; PATCHBAY_TRUSTED_PROXIES=127.0.0.1 trusts it")
+			})
 		}
 		r = r.WithContext(context.WithValue(r.Context(), peerKey{}, p))
 		if trusted {

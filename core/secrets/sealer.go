@@ -17,16 +17,29 @@ const sealing = "\x00sealed\x00"
 // rotation of the keys leaves what was sealed before without a key, so it must be of a
 // kind that can be made anew.
 func (s *Service) Seal(plaintext, context []byte) ([]byte, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.needKeys(); err != nil {
+	if err := s.haveKeys(); err != nil {
 		return nil, err
 	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	sealed, err := s.keys.seal(plaintext, append([]byte(sealing), context...))
 	if err != nil {
 		return nil, fmt.Errorf("encrypt: %w", err)
 	}
 	return sealed, nil
+}
+
+// haveKeys makes the keys if there are none yet. They never go again.
+func (s *Service) haveKeys() error {
+	s.mu.RLock()
+	there := s.keys != nil
+	s.mu.RUnlock()
+	if there {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.needKeys()
 }
 
 // Open implements core.Sealer.
