@@ -11,6 +11,10 @@ type Gatekeeper interface {
 	// Identify says whose an API token, an access token or the operator's token is. It
 	// returns Unauthenticated for one that is not good.
 	Identify(ctx context.Context, credential string) (*Identity, error)
+	// Renew says what somebody may do by now whom Identify has named before. It returns
+	// Unauthenticated when they are let in no more; that an access token has expired
+	// meanwhile is no reason.
+	Renew(ctx context.Context, who *Identity) (*Identity, error)
 	// Open reports whether an operation needs no identity.
 	Open(operation string) bool
 	// Allow returns nil when somebody may do an operation on a pipeline, or on what is

@@ -76,6 +76,8 @@ type handlers struct {
 	operations   map[string]string
 	origin       *http.CrossOriginProtection
 	strangeProxy sync.Once // is warned of
+	// recheck is how often it is asked whether somebody may still follow.
+	recheck time.Duration
 	patience     patience
 	room         room
 	// frames are *[]byte for the time that an event takes to be sent: a thousand
@@ -108,7 +110,7 @@ func newHandlers(d Deps) (*handlers, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &handlers{Deps: d, contractJSON: contractJSON, operations: operations, origin: origin, patience: defaultPatience, room: newRoom(),
+	return &handlers{Deps: d, contractJSON: contractJSON, operations: operations, origin: origin, recheck: recheckEvery, patience: defaultPatience, room: newRoom(),
 		frames: sync.Pool{New: func() any { return new([]byte) }}}, nil
 }
 

@@ -30,7 +30,11 @@ func (h *handlers) guarded(next http.Handler) http.Handler {
 			return
 		}
 		r = r.WithContext(withTrail(withIdentity(r.Context(), who), t))
-		if !t.kept(r) {
+		switch {
+		case isFollowed(operation):
+			h.whileAllowed(w, r, who, operation, next)
+			return
+		case !t.kept(r):
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -77,17 +81,24 @@ func (h *handlers) admit(w http.ResponseWriter, r *http.Request, operation strin
 			return nil, err
 		}
 	}
+	t.pipelineID, err = h.mayAsk(r, who, operation)
+	return who, err
+}
+
+// mayAsk returns nil when somebody may make a request, and the pipeline that it is
+// about, if that had to be known.
+func (h *handlers) mayAsk(r *http.Request, who *core.Identity, operation string) (pipelineID string, err error) {
 	if seesAll(who) { // whatever it is about
-		return who, h.Accounts.Allow(who, operation, "")
+		return "", h.Accounts.Allow(who, operation, "")
 	}
 	about, err := h.subjectOf(r, operation)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	if t.pipelineID = about.pipelineID; t.pipelineID != "" && !who.Sees(t.pipelineID) {
-		return nil, about.hidden()
+	if about.pipelineID != "" && !who.Sees(about.pipelineID) {
+		return about.pipelineID, about.hidden()
 	}
-	return who, h.Accounts.Allow(who, operation, about.pipelineID)
+	return about.pipelineID, h.Accounts.Allow(who, operation, about.pipelineID)
 }
 
 // isSafe reports whether a method changes nothing (RFC 9110, 9.2.1).

@@ -62,6 +62,8 @@ func (h *handlers) closeSocket(r *http.Request, s *socket, err error) {
 		_ = s.conn.Close(websocket.StatusTryAgainLater, fmt.Sprintf("too slow; go on with cursor=%d", s.last))
 	case errors.Is(err, errStopping):
 		_ = s.conn.Close(websocket.StatusGoingAway, fmt.Sprintf("the server stops; go on with cursor=%d", s.last))
+	case errors.Is(err, errNoLonger):
+		_ = s.conn.Close(websocket.StatusPolicyViolation, "logged out, or the pipeline is not to be seen any more")
 	case errors.Is(err, context.Canceled): // the client left
 	default:
 		h.Logger.Error("a log could not be sent", "path", r.URL.Path, "error", err)
