@@ -77,9 +77,9 @@ type handlers struct {
 	origin       *http.CrossOriginProtection
 	strangeProxy sync.Once // is warned of
 	// recheck is how often it is asked whether somebody may still follow.
-	recheck time.Duration
-	patience     patience
-	room         room
+	recheck  time.Duration
+	patience patience
+	room     room
 	// frames are *[]byte for the time that an event takes to be sent: a thousand
 	// followers who wait have none.
 	frames sync.Pool
