@@ -56,6 +56,10 @@ type Deps struct {
 	Artifacts core.ArtifactReader
 	Secrets   core.SecretKeeper
 	Queue     core.QueueControl
+	// Observe is what watches over the server.
+	Observe Observation
+	// Notifications are what was told of executions.
+	Notifications core.NotificationKeeper
 	// Schedules lists the schedules of all pipelines.
 	Schedules func(ctx context.Context) ([]core.ScheduleState, error)
 	// Origins are those of web pages, besides the server's own, that may use the API
@@ -110,6 +114,7 @@ func newHandlers(d Deps) (*handlers, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.Observe.complete()
 	return &handlers{Deps: d, contractJSON: contractJSON, operations: operations, origin: origin, recheck: recheckEvery, patience: defaultPatience, room: newRoom(),
 		frames: sync.Pool{New: func() any { return new([]byte) }}}, nil
 }
@@ -134,8 +139,8 @@ func (h *handlers) routes() http.Handler {
 		ErrorHandlerFunc: func(w http.ResponseWriter, r *http.Request, err error) {
 			h.fail(w, r, &core.Error{Code: core.CodeInvalid, Message: "a parameter is not as it should be", Details: err.Error()})
 		}})
-	root.Use(h.guarded)
-	return h.located(h.recovered(h.logged(h.hardened(h.shared(h.limited(root))))))
+	root.Use(noteRoute, h.guarded)
+	return aliased(h.located(h.observed(root, h.recovered(h.hardened(h.shared(h.limited(root)))))))
 }
 
 // methods lists what is possible at a path.

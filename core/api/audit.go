@@ -83,6 +83,21 @@ func outcomeOf(status int) string {
 	return outcomeFailed
 }
 
+// statusWriter remembers the status of an answer.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (s *statusWriter) WriteHeader(status int) {
+	s.status = status
+	s.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (s *statusWriter) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+
 // auditTimeout bounds how long an entry may take.
 const auditTimeout = 5 * time.Second
 
@@ -100,12 +115,12 @@ func (h *handlers) record(w http.ResponseWriter, r *http.Request, t *trail, stat
 	}
 	id, err := uuid.NewV7()
 	if err != nil {
-		h.Logger.Error("an entry of the audit log could not be made", "error", err)
+		h.log(r.Context()).Error("an entry of the audit log could not be made", "error", err)
 		return
 	}
 	t.note("status", strconv.Itoa(status))
 	entry := &core.AuditEntry{ID: id.String(), At: time.Now().UTC().Truncate(time.Microsecond), Who: t.who, UserID: t.userID, Action: t.operation,
-		Target: t.target, Address: client(r).Address, RequestID: w.Header().Get("X-Request-ID"), Outcome: outcome, Details: t.details}
+		Target: t.target, Address: client(r).Address, RequestID: core.RequestID(r.Context()), Outcome: outcome, Details: t.details}
 	if entry.Target == "" {
 		entry.Target = targetOf(r)
 	}
@@ -118,7 +133,7 @@ func (h *handlers) record(w http.ResponseWriter, r *http.Request, t *trail, stat
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), auditTimeout)
 	defer cancel()
 	if err := h.Audit.AppendAudit(ctx, entry); err != nil {
-		h.Logger.Error("an entry of the audit log could not be stored", "action", entry.Action, "who", entry.Who, "outcome", outcome, "error", err)
+		h.log(r.Context()).Error("an entry of the audit log could not be stored", "action", entry.Action, "who", entry.Who, "outcome", outcome, "error", err)
 	}
 }
 

@@ -71,6 +71,7 @@ func (h *handlers) admit(w http.ResponseWriter, r *http.Request, operation strin
 		return nil, err
 	}
 	t.by(who.Name, who.UserID)
+	noteUser(r.Context(), who.Name)
 	if shown.ambient && !isSafe(r.Method) {
 		if err := h.checkSameSite(r); err != nil {
 			return nil, err

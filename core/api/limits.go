@@ -34,7 +34,7 @@ func (h *handlers) limited(next http.Handler) http.Handler {
 
 // counts reports whether requests for a path are limited: those of probes are not.
 func counts(path string) bool {
-	return strings.HasPrefix(path, "/api/") && path != "/api/healthchecker"
+	return strings.HasPrefix(path, apiBase+"/") && !isProbe(path)
 }
 
 // isWebhook reports whether deliveries of webhooks come to a path.
@@ -64,7 +64,7 @@ func placeOf(address netip.Addr) string {
 func (h *handlers) take(w http.ResponseWriter, r *http.Request, limiter core.RateLimiter, key string) error {
 	state, err := limiter.Take(r.Context(), key)
 	if err != nil {
-		h.Logger.Error("requests cannot be counted", "error", err)
+		h.log(r.Context()).Error("requests cannot be counted", "error", err)
 		return nil
 	}
 	return tellLimit(w, state)
@@ -108,7 +108,7 @@ func (h *handlers) throttled(w http.ResponseWriter, r *http.Request, try func() 
 	err = try()
 	if core.CodeOf(err) == core.CodeUnauthenticated {
 		if _, err := limiter.Take(r.Context(), place); err != nil {
-			h.Logger.Error("failed logins cannot be counted", "error", err)
+			h.log(r.Context()).Error("failed logins cannot be counted", "error", err)
 		}
 	}
 	return err

@@ -38,6 +38,11 @@ const (
 // {user} are things that are there.
 var accessMatrix = []struct{ operation, method, path, body, want string }{
 	{"getHealth", "GET", "/healthchecker", "", matrixOpen},
+	{"getLive", "GET", "/livez", "", matrixOpen},
+	{"getReady", "GET", "/readyz", "", matrixOpen},
+	{"getMetrics", "GET", "/metrics", "", "4......33."},
+	{"listNotifications", "GET", "/ci/executions/{e}/notifications", "", matrixRun},
+	{"retryNotification", "POST", "/ci/executions/{e}/notifications/n/retry", "", matrixWrite},
 	{"getContract", "GET", "/openapi.json", "", matrixOpen},
 	{"listPipelines", "GET", "/ci/pipelines", "", matrixList},
 	{"createPipeline", "POST", "/ci/pipelines", `{"yaml_content":"x"}`, matrixCreate},

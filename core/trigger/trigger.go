@@ -89,6 +89,7 @@ func (s *Service) Trigger(ctx context.Context, request core.TriggerRequest) (*co
 	if err := s.keepValues(ctx, e, request.SecretEnvironment); err != nil {
 		return nil, err
 	}
+	remember(ctx, e)
 	if err := complete(e, spec, request.Priority); err != nil {
 		return nil, err
 	}
