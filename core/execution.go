@@ -17,6 +17,9 @@ type Execution struct {
 	Trigger TriggerInfo `json:"trigger_info" bson:"trigger_info"`
 	// Environment was given with the trigger; it wins over the pipeline's.
 	Environment map[string]string `json:"environment,omitempty" bson:"environment,omitempty"`
+	// SecretEnvironment has the names of variables that were given with the trigger,
+	// too, whose values are kept elsewhere, encrypted; see ValueKeeper.
+	SecretEnvironment []string `json:"secret_environment,omitempty" bson:"secret_environment,omitempty"`
 	// Params are the values of all declared parameters, defaults included.
 	Params map[string]string `json:"params,omitempty" bson:"params,omitempty"`
 	// Priority orders waiting executions; the higher goes first.

@@ -18,6 +18,8 @@ type TriggerRequest struct {
 	PipelineID  string
 	Info        TriggerInfo
 	Environment map[string]string
+	// SecretEnvironment is given to the steps, too, but never stored in clear or shown.
+	SecretEnvironment map[string]string
 	// Params are the values given for declared parameters.
 	Params map[string]string
 	// Priority is added to the pipeline's own; -100 to 100.

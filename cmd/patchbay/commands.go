@@ -16,5 +16,9 @@ func (a *app) commands() []*cobra.Command {
 		a.newQueueCommand(),
 		a.newScheduleCommand(),
 		a.newWebhookCommand(),
+		a.newTokenCommand(),
+		a.newUserCommand(),
+		a.newSessionCommand(),
+		a.newAuditCommand(),
 	}
 }

@@ -47,6 +47,8 @@ type node struct {
 	schedules *schedule.Service
 	webhooks  *webhook.Service
 	auth      *auth.Service
+	logins    core.Logins
+	access    *access
 	watch     *watch
 	// notify tells of what changes in watched, the store of those who run executions.
 	notify  *notify.Service
@@ -104,13 +106,15 @@ func (a *app) openNode(ctx context.Context, settings config.Server, log hclog.Lo
 	if n.secrets, err = a.openSecrets(ctx, n.store, settings.Data); err != nil {
 		return nil, err
 	}
-	n.auth = auth.New(n.store, settings.AdminToken)
+	if err = n.openAccess(settings); err != nil {
+		return nil, err
+	}
 	if n.notify, err = newNotify(n, settings); err != nil {
 		return nil, err
 	}
 	n.watched = n.notify.Watch(n.store)
 	n.engine = engine.New(engine.Options{Store: n.watched, Logs: n.watch.metrics.Logs(n.logs), Observer: n.watch.runs, Tracer: n.watch.tracer, Connectors: n.host, Workspaces: workspaces,
-		Secrets: n.secrets, Files: n.files, Settings: n.store, Logger: log.Named("engine"), NewID: newID, MaxExecutions: settings.MaxExecutions,
+		Secrets: n.secrets, Values: n.secrets, Files: n.files, Settings: n.store, Logger: log.Named("engine"), NewID: newID, MaxExecutions: settings.MaxExecutions,
 		Quota: workspace.Quota{Bytes: int64(settings.WorkspaceLimit), Files: settings.WorkspaceFiles}})
 	n.watch.attach(n, settings.Data)
 	return n, nil
@@ -121,7 +125,7 @@ func (n *node) start(ctx context.Context) error {
 	if err := n.engine.Recover(ctx); err != nil {
 		return err
 	}
-	n.triggers = &trigger.Traced{Service: trigger.New(n.watched, n.engine.Submit), Tracer: n.watch.tracer, Logger: n.log.Named("trigger")}
+	n.triggers = &trigger.Traced{Service: trigger.New(n.watched, n.engine.Submit).WithValues(n.secrets), Tracer: n.watch.tracer, Logger: n.log.Named("trigger")}
 	n.schedules = schedule.New(n.store, n.triggers, n.log.Named("schedule"))
 	n.webhooks = n.newWebhooks()
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -129,6 +133,7 @@ func (n *node) start(ctx context.Context) error {
 	n.background.Go(func() { n.files.Maintain(background) })
 	n.background.Go(func() { n.schedules.Run(background) })
 	n.background.Go(func() { n.webhooks.Run(background) })
+	n.background.Go(func() { n.tidy(background) })
 	n.background.Go(func() { n.notify.Run(background) })
 	return nil
 }
@@ -137,8 +142,9 @@ func (n *node) start(ctx context.Context) error {
 func (n *node) handler(log hclog.Logger) (http.Handler, error) {
 	return api.New(api.Deps{Store: watchedStore{n.store, n.pipelineChanged}, Logs: n.logs, Parser: pipefile.NewParser(n.host),
 		Trigger: n.triggers, Retry: n.triggers, Schedules: n.schedules.States, Engine: n.engine, Catalog: n.host,
-		Approve: n.engine, Queue: n.engine, Artifacts: n.files, Notifications: n.notify, Secrets: n.secrets, Webhooks: n.webhooks, Deliveries: n.store, Authenticate: n.auth.Authenticate, Logger: log.Named("api"), Version: version,
-		Observe: n.watch.observation(log.Named("metrics"))})
+		Approve: n.engine, Queue: n.engine, Artifacts: n.files, Notifications: n.notify, Secrets: n.secrets, Webhooks: n.webhooks, Deliveries: n.store,
+		Logger: log.Named("api"), Version: version, Observe: n.watch.observation(log.Named("metrics")),
+		Accounts: n.auth, Logins: n.logins, Audit: n.store, Origins: n.access.origins, Limits: n.access.limits, Web: n.access.web})
 }
 
 // close closes what was opened, in the opposite order.

@@ -18,6 +18,6 @@ func newNotify(n *node, settings config.Server) (*notify.Service, error) {
 	}
 	m := settings.SMTP
 	return notify.New(notify.Options{Store: n.store, Secrets: n.secrets, Connectors: n.host, Logger: n.log.Named("notify"),
-		PublicURL: settings.PublicURL, Networks: networks, SlackURL: settings.SlackURL, Version: version,
+		PublicURL: string(settings.Access.PublicURL), Networks: networks, SlackURL: settings.SlackURL, Version: version,
 		SMTP: notify.SMTP{Host: m.Host, Port: m.Port, TLS: m.TLS, Username: m.Username, Password: m.Password, From: m.From, Roots: roots}}), nil
 }

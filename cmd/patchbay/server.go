@@ -38,6 +38,9 @@ func (a *app) newServerCommand() *cobra.Command {
 			if err != nil {
 				return &exitError{exitUsage, err}
 			}
+			if _, err := newAccess(settings.Access); err != nil {
+				return &exitError{exitUsage, err}
+			}
 			if err := a.serve(command.Context(), settings); err != nil {
 				return &exitError{exitFailed, err}
 			}
@@ -53,6 +56,13 @@ func (a *app) newServerCommand() *cobra.Command {
 	f.StringVar(&flags.LogFormat, "log-format", "", "text or json (default "+config.DefaultLogFormat+")")
 	f.StringVar(&flags.MetricsListen, "metrics-listen", "", "address for /metrics without a token (default none)")
 	f.StringVar(&flags.DebugListen, "debug-listen", "", "loopback address for Go profiles (default none)")
+	for _, s := range flags.Access.Settings() {
+		help := s.Help
+		if s.Default != "" {
+			help += " (default " + s.Default + ")"
+		}
+		f.StringVar((*string)(s.Value), s.Flag, "", help)
+	}
 	f.StringVar(&file, "config", "", "config file (default "+config.FileName+" in the data folder, if there)")
 	return command
 }

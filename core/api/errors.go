@@ -21,6 +21,7 @@ var answers = map[core.ErrorCode]struct {
 	core.CodeNotFound:         {http.StatusNotFound, ValidationError},
 	core.CodeConflict:         {http.StatusConflict, ValidationError},
 	core.CodeTooLarge:         {http.StatusRequestEntityTooLarge, ValidationError},
+	core.CodeTooMany:          {http.StatusTooManyRequests, ValidationError},
 	core.CodeUnsupportedMedia: {http.StatusUnsupportedMediaType, ValidationError},
 	core.CodeUnavailable:      {http.StatusServiceUnavailable, InternalError},
 	core.CodeExternal:         {http.StatusBadGateway, ExternalServiceError},

@@ -21,6 +21,7 @@ func executionView(e *core.Execution, compiled *plan.Plan, stored []*core.StepRu
 		Priority: some(e.Priority), CancelRequested: some(e.CancelRequested), TriggerInfo: triggerView(e.Trigger),
 		StartedAt: e.StartedAt, FinishedAt: e.FinishedAt, Duration: seconds(e.StartedAt, e.FinishedAt),
 		CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt}
+	view.SecretEnvironment = listed(e.SecretEnvironment)
 	if len(e.Params) > 0 {
 		view.Params = &e.Params
 	}

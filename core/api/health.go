@@ -140,11 +140,7 @@ func (h *handlers) known(r *http.Request) bool {
 	if user(r.Context()) != "" {
 		return true
 	}
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return false
-	}
-	_, err := h.Authenticate(r.Context(), strings.TrimSpace(token))
+	_, err := h.Accounts.Identify(r.Context(), h.credentialOf(r).text)
 	return err == nil
 }
 

@@ -4,38 +4,9 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
-	"strings"
 
 	"github.com/patchbay-ci/patchbay/core"
 )
-
-// openRoute is the health check for people; of the probes, those that are not metrics
-// need no token either.
-const openRoute = apiBase + "/healthchecker"
-
-func isOpen(path string) bool {
-	return path == openRoute || path == apiBase+"/livez" || path == apiBase+"/readyz"
-}
-
-// authenticated lets requests with a good token through.
-func (h *handlers) authenticated(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if isOpen(r.URL.Path) || receives(r) {
-			next.ServeHTTP(w, r)
-			return
-		}
-		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		if !strings.EqualFold(scheme, "Bearer") {
-			token = offeredToken(r)
-		}
-		who, err := h.Authenticate(r.Context(), strings.TrimSpace(token))
-		if err != nil {
-			h.fail(w, r, err)
-			return
-		}
-		next.ServeHTTP(w, r.WithContext(withUser(r.Context(), who)))
-	})
-}
 
 // recovered turns a panic of one request into its error.
 func (h *handlers) recovered(next http.Handler) http.Handler {

@@ -8,6 +8,9 @@ import (
 // apiBase is where the routes of the contract are.
 const apiBase = "/api"
 
+// openRoute is the health check for people.
+const openRoute = apiBase + "/healthchecker"
+
 // probes are the routes that machines ask every few seconds, by their names in the
 // contract. They are served without apiBase as well, where others look for them.
 var probes = map[string]bool{"/livez": true, "/readyz": true, "/metrics": true}

@@ -15,6 +15,27 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for AuditEntryOutcome.
+const (
+	AuditEntryOutcomeDone    AuditEntryOutcome = "done"
+	AuditEntryOutcomeFailed  AuditEntryOutcome = "failed"
+	AuditEntryOutcomeRefused AuditEntryOutcome = "refused"
+)
+
+// Valid indicates whether the value is a known member of the AuditEntryOutcome enum.
+func (e AuditEntryOutcome) Valid() bool {
+	switch e {
+	case AuditEntryOutcomeDone:
+		return true
+	case AuditEntryOutcomeFailed:
+		return true
+	case AuditEntryOutcomeRefused:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ComponentHealthStatus.
 const (
 	ComponentHealthStatusFail ComponentHealthStatus = "fail"
@@ -123,6 +144,30 @@ func (e ErrorError) Valid() bool {
 	case TimeoutError:
 		return true
 	case ValidationError:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GrantRole.
+const (
+	GrantRoleAdmin     GrantRole = "admin"
+	GrantRoleDeveloper GrantRole = "developer"
+	GrantRoleNone      GrantRole = "none"
+	GrantRoleViewer    GrantRole = "viewer"
+)
+
+// Valid indicates whether the value is a known member of the GrantRole enum.
+func (e GrantRole) Valid() bool {
+	switch e {
+	case GrantRoleAdmin:
+		return true
+	case GrantRoleDeveloper:
+		return true
+	case GrantRoleNone:
+		return true
+	case GrantRoleViewer:
 		return true
 	default:
 		return false
@@ -321,6 +366,27 @@ func (e RetryRequestMode) Valid() bool {
 	}
 }
 
+// Defines values for Role.
+const (
+	RoleAdmin     Role = "admin"
+	RoleDeveloper Role = "developer"
+	RoleViewer    Role = "viewer"
+)
+
+// Valid indicates whether the value is a known member of the Role enum.
+func (e Role) Valid() bool {
+	switch e {
+	case RoleAdmin:
+		return true
+	case RoleDeveloper:
+		return true
+	case RoleViewer:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Status.
 const (
 	StatusCancelled Status = "cancelled"
@@ -351,6 +417,24 @@ func (e Status) Valid() bool {
 	case StatusTimeout:
 		return true
 	case StatusWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TokenKind.
+const (
+	Api  TokenKind = "api"
+	Link TokenKind = "link"
+)
+
+// Valid indicates whether the value is a known member of the TokenKind enum.
+func (e TokenKind) Valid() bool {
+	switch e {
+	case Api:
+		return true
+	case Link:
 		return true
 	default:
 		return false
@@ -528,6 +612,26 @@ type ArtifactFile struct {
 	Size   int64   `json:"size"`
 }
 
+// AuditEntry defines model for AuditEntry.
+type AuditEntry struct {
+	// Action The operation
+	Action    string             `json:"action"`
+	Address   *string            `json:"address,omitempty"`
+	At        time.Time          `json:"at"`
+	Details   *map[string]string `json:"details,omitempty"`
+	Id        string             `json:"id"`
+	Outcome   AuditEntryOutcome  `json:"outcome"`
+	RequestId *string            `json:"request_id,omitempty"`
+	Target    *string            `json:"target,omitempty"`
+	UserId    *string            `json:"user_id,omitempty"`
+
+	// Who Missing for somebody unknown
+	Who *string `json:"who,omitempty"`
+}
+
+// AuditEntryOutcome defines model for AuditEntry.Outcome.
+type AuditEntryOutcome string
+
 // ComponentHealth defines model for ComponentHealth.
 type ComponentHealth struct {
 	// Measure What `value` is of
@@ -575,6 +679,13 @@ type ConnectorNeed struct {
 	Help     *string `json:"help,omitempty"`
 	Name     string  `json:"name"`
 	Required *bool   `json:"required,omitempty"`
+}
+
+// CreatedToken defines model for CreatedToken.
+type CreatedToken struct {
+	// Secret It is shown this once
+	Secret string `json:"secret"`
+	Token  Token  `json:"token"`
 }
 
 // Delivery defines model for Delivery.
@@ -703,12 +814,34 @@ type Execution struct {
 	Reason        *string            `json:"reason,omitempty"`
 	Retry         *Retry             `json:"retry,omitempty"`
 	Revision      int                `json:"revision"`
-	Stages        *[]Stage           `json:"stages,omitempty"`
-	StartedAt     *time.Time         `json:"started_at,omitempty"`
-	Status        Status             `json:"status"`
-	TriggerInfo   TriggerInfo        `json:"trigger_info"`
-	UpdatedAt     time.Time          `json:"updated_at"`
+
+	// SecretEnvironment Names of the variables whose values are secret
+	SecretEnvironment *[]string   `json:"secret_environment,omitempty"`
+	Stages            *[]Stage    `json:"stages,omitempty"`
+	StartedAt         *time.Time  `json:"started_at,omitempty"`
+	Status            Status      `json:"status"`
+	TriggerInfo       TriggerInfo `json:"trigger_info"`
+	UpdatedAt         time.Time   `json:"updated_at"`
 }
+
+// ExternalIdentity An account elsewhere by which a user logs in
+type ExternalIdentity struct {
+	Login    *string `json:"login,omitempty"`
+	Provider string  `json:"provider"`
+	Subject  string  `json:"subject"`
+}
+
+// Grant defines model for Grant.
+type Grant struct {
+	PipelineId string    `json:"pipeline_id"`
+	Role       GrantRole `json:"role"`
+	UpdatedAt  time.Time `json:"updated_at"`
+	UpdatedBy  *string   `json:"updated_by,omitempty"`
+	UserId     string    `json:"user_id"`
+}
+
+// GrantRole defines model for Grant.Role.
+type GrantRole string
 
 // Health defines model for Health.
 type Health struct {
@@ -773,6 +906,117 @@ type LogEvent struct {
 
 // LogEventStream defines model for LogEvent.Stream.
 type LogEventStream string
+
+// Login defines model for Login.
+type Login struct {
+	// AccessToken For `Authorization: Bearer`; missing when it is in a cookie
+	AccessToken *string `json:"access_token,omitempty"`
+
+	// ExpiresAt Of the access token
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// RefreshToken Good once, for POST /sessions/refresh; missing when it is in a cookie
+	RefreshToken *string `json:"refresh_token,omitempty"`
+
+	// SessionExpiresAt Unless it is refreshed before
+	SessionExpiresAt time.Time `json:"session_expires_at"`
+	SessionId        string    `json:"session_id"`
+
+	// TokenType Bearer
+	TokenType *string `json:"token_type,omitempty"`
+	User      User    `json:"user"`
+}
+
+// LoginLink defines model for LoginLink.
+type LoginLink struct {
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// Token For POST /sessions/login; it is shown this once
+	Token string `json:"token"`
+	User  string `json:"user"`
+}
+
+// LoginMethods defines model for LoginMethods.
+type LoginMethods struct {
+	// Providers What /sessions/oauth/{provider} takes; a token and a one-time link always work
+	Providers []string `json:"providers"`
+}
+
+// LoginRequest defines model for LoginRequest.
+type LoginRequest struct {
+	// Cookie Answer with cookies
+	Cookie *bool `json:"cookie,omitempty"`
+
+	// Token An API token, the operator's token, or a one-time link
+	Token string `json:"token"`
+}
+
+// Me defines model for Me.
+type Me struct {
+	DisplayName *string `json:"display_name,omitempty"`
+	Email       *string `json:"email,omitempty"`
+
+	// Grants Other roles on single pipelines
+	Grants *map[string]string `json:"grants,omitempty"`
+
+	// MaxRole The token gives no more than this
+	MaxRole *string `json:"max_role,omitempty"`
+	Name    string  `json:"name"`
+
+	// PipelineIds The token is good for these pipelines
+	PipelineIds *[]string `json:"pipeline_ids,omitempty"`
+
+	// Role Each may do what those before it may
+	Role Role `json:"role"`
+
+	// Scopes The token is good for these
+	Scopes    *[]string `json:"scopes,omitempty"`
+	SessionId *string   `json:"session_id,omitempty"`
+	TokenId   *string   `json:"token_id,omitempty"`
+
+	// UserId Missing for the operator's own token
+	UserId *string `json:"user_id,omitempty"`
+}
+
+// Message defines model for Message.
+type Message struct {
+	Message string `json:"message"`
+}
+
+// NewGrant defines model for NewGrant.
+type NewGrant struct {
+	// Role none, viewer, developer or admin
+	Role string `json:"role"`
+}
+
+// NewToken defines model for NewToken.
+type NewToken struct {
+	// ExpiresAt Missing for one that does not expire
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+	Name      string     `json:"name"`
+
+	// PipelineIds The pipelines it is good for; none means all
+	PipelineIds *[]string `json:"pipeline_ids,omitempty"`
+
+	// Role The highest role it gives
+	Role *string `json:"role,omitempty"`
+
+	// Scopes As in executions:write; none means all
+	Scopes *[]string `json:"scopes,omitempty"`
+
+	// User Whose it will be, for administrators; oneself when it is missing
+	User *string `json:"user,omitempty"`
+}
+
+// NewUser defines model for NewUser.
+type NewUser struct {
+	DisplayName *string `json:"display_name,omitempty"`
+	Email       *string `json:"email,omitempty"`
+	Name        string  `json:"name"`
+
+	// Role viewer when it is missing
+	Role *string `json:"role,omitempty"`
+}
 
 // Notification defines model for Notification.
 type Notification struct {
@@ -866,6 +1110,11 @@ type Readiness struct {
 // ReadinessStatus defines model for Readiness.Status.
 type ReadinessStatus string
 
+// RefreshRequest defines model for RefreshRequest.
+type RefreshRequest struct {
+	RefreshToken *string `json:"refresh_token,omitempty"`
+}
+
 // Retry defines model for Retry.
 type Retry struct {
 	Mode RetryMode `json:"mode"`
@@ -896,6 +1145,9 @@ type RetryRequest struct {
 
 // RetryRequestMode Everything (the default), what did not succeed, or one step
 type RetryRequestMode string
+
+// Role Each may do what those before it may
+type Role string
 
 // Schedule defines model for Schedule.
 type Schedule struct {
@@ -929,6 +1181,36 @@ type SecretRotation struct {
 // SecretValue defines model for SecretValue.
 type SecretValue struct {
 	Value string `json:"value"`
+}
+
+// Session defines model for Session.
+type Session struct {
+	Address   *string   `json:"address,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// Current This request is made in it
+	Current    bool      `json:"current"`
+	ExpiresAt  time.Time `json:"expires_at"`
+	Id         string    `json:"id"`
+	LastUsedAt time.Time `json:"last_used_at"`
+
+	// Method github, oidc, token or link
+	Method       string     `json:"method"`
+	RevokeReason *string    `json:"revoke_reason,omitempty"`
+	RevokedAt    *time.Time `json:"revoked_at,omitempty"`
+
+	// TokenId The API token it began with
+	TokenId   *string `json:"token_id,omitempty"`
+	UserAgent *string `json:"user_agent,omitempty"`
+	UserId    string  `json:"user_id"`
+}
+
+// SessionsEnded defines model for SessionsEnded.
+type SessionsEnded struct {
+	Message string `json:"message"`
+
+	// Sessions How many sessions were ended
+	Sessions int `json:"sessions"`
 }
 
 // Stage defines model for Stage.
@@ -1020,6 +1302,31 @@ type StreamMessage struct {
 	Id *string `json:"id,omitempty"`
 }
 
+// Token defines model for Token.
+type Token struct {
+	CreatedAt time.Time  `json:"created_at"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+	Id        string     `json:"id"`
+	Kind      TokenKind  `json:"kind"`
+
+	// LastUsedAt Right to a minute or so
+	LastUsedAt  *time.Time `json:"last_used_at,omitempty"`
+	Name        string     `json:"name"`
+	PipelineIds *[]string  `json:"pipeline_ids,omitempty"`
+
+	// Prefix How the secret begins
+	Prefix    *string    `json:"prefix,omitempty"`
+	RevokedAt *time.Time `json:"revoked_at,omitempty"`
+
+	// Role The highest role it gives
+	Role   *string   `json:"role,omitempty"`
+	Scopes *[]string `json:"scopes,omitempty"`
+	UserId *string   `json:"user_id,omitempty"`
+}
+
+// TokenKind defines model for Token.Kind.
+type TokenKind string
+
 // TriggerInfo defines model for TriggerInfo.
 type TriggerInfo struct {
 	Branch       *string   `json:"branch,omitempty"`
@@ -1050,14 +1357,40 @@ type TriggerRequest struct {
 	Params *Params `json:"params,omitempty"`
 
 	// Priority Added to the pipeline's; the higher goes first
-	Priority    *int                       `json:"priority,omitempty"`
-	Repository  *string                    `json:"repository,omitempty"`
-	Tag         *string                    `json:"tag,omitempty"`
-	TriggerType *TriggerRequestTriggerType `json:"trigger_type,omitempty"`
+	Priority   *int    `json:"priority,omitempty"`
+	Repository *string `json:"repository,omitempty"`
+
+	// SecretEnvironment Variables like those of environment that are encrypted at rest, masked in output and never shown
+	SecretEnvironment *map[string]string         `json:"secret_environment,omitempty"`
+	Tag               *string                    `json:"tag,omitempty"`
+	TriggerType       *TriggerRequestTriggerType `json:"trigger_type,omitempty"`
 }
 
 // TriggerRequestTriggerType defines model for TriggerRequest.TriggerType.
 type TriggerRequestTriggerType string
+
+// User defines model for User.
+type User struct {
+	CreatedAt   time.Time           `json:"created_at"`
+	Disabled    bool                `json:"disabled"`
+	DisplayName *string             `json:"display_name,omitempty"`
+	Email       *string             `json:"email,omitempty"`
+	Id          string              `json:"id"`
+	Identities  *[]ExternalIdentity `json:"identities,omitempty"`
+	Name        string              `json:"name"`
+
+	// Role Each may do what those before it may
+	Role      Role      `json:"role"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// UserUpdate defines model for UserUpdate.
+type UserUpdate struct {
+	Disabled    *bool   `json:"disabled,omitempty"`
+	DisplayName *string `json:"display_name,omitempty"`
+	Email       *string `json:"email,omitempty"`
+	Role        *string `json:"role,omitempty"`
+}
 
 // Version defines model for Version.
 type Version struct {
@@ -1084,6 +1417,12 @@ type Limit = int
 // Number defines model for number.
 type Number = int
 
+// OfUser defines model for ofUser.
+type OfUser = string
+
+// Provider defines model for provider.
+type Provider = string
+
 // SecretScope defines model for secretScope.
 type SecretScope = string
 
@@ -1099,11 +1438,32 @@ type StepFilter = string
 // StreamFilter defines model for streamFilter.
 type StreamFilter string
 
+// UserName defines model for userName.
+type UserName = string
+
 // Problem defines model for Problem.
 type Problem = Error
 
 // Payload defines model for Payload.
 type Payload = interface{}
+
+// ListAuditParams defines parameters for ListAudit.
+type ListAuditParams struct {
+	// Who The name of a user
+	Who *string `form:"who,omitempty" json:"who,omitempty"`
+
+	// Action An operation of this document
+	Action *string `form:"action,omitempty" json:"action,omitempty"`
+
+	// Target What it was done to
+	Target *string `form:"target,omitempty" json:"target,omitempty"`
+
+	// Limit How many at the most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The ID of the last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
 
 // ListExecutionsParams defines parameters for ListExecutions.
 type ListExecutionsParams struct {
@@ -1236,6 +1596,61 @@ type SetSecretParams struct {
 	PipelineId *SecretScope `form:"pipeline_id,omitempty" json:"pipeline_id,omitempty"`
 }
 
+// ListSessionsParams defines parameters for ListSessions.
+type ListSessionsParams struct {
+	// User The name or the ID of a user; oneself when it is missing
+	User *OfUser `form:"user,omitempty" json:"user,omitempty"`
+
+	// Limit How many at the most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The ID of the last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// LogoutEverywhereParams defines parameters for LogoutEverywhere.
+type LogoutEverywhereParams struct {
+	// User The name or the ID of a user; oneself when it is missing
+	User *OfUser `form:"user,omitempty" json:"user,omitempty"`
+}
+
+// BeginOAuthParams defines parameters for BeginOAuth.
+type BeginOAuthParams struct {
+	// ReturnTo The path of this server's to end at
+	ReturnTo *string `form:"return_to,omitempty" json:"return_to,omitempty"`
+}
+
+// FinishOAuthParams defines parameters for FinishOAuth.
+type FinishOAuthParams struct {
+	Code  *string `form:"code,omitempty" json:"code,omitempty"`
+	State *string `form:"state,omitempty" json:"state,omitempty"`
+	Error *string `form:"error,omitempty" json:"error,omitempty"`
+}
+
+// ListTokensParams defines parameters for ListTokens.
+type ListTokensParams struct {
+	// User The name or the ID of a user; oneself when it is missing
+	User *OfUser `form:"user,omitempty" json:"user,omitempty"`
+
+	// All Those of all users
+	All *bool `form:"all,omitempty" json:"all,omitempty"`
+
+	// Limit How many at the most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The ID of the last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// ListUsersParams defines parameters for ListUsers.
+type ListUsersParams struct {
+	// Limit How many at the most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The ID of the last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
 // ReceiveWebhookJSONBody defines parameters for ReceiveWebhook.
 type ReceiveWebhookJSONBody = interface{}
 
@@ -1287,6 +1702,27 @@ type ReceivePipelineWebhookFormdataRequestBody = ReceivePipelineWebhookFormdataB
 // SetSecretJSONRequestBody defines body for SetSecret for application/json ContentType.
 type SetSecretJSONRequestBody = SecretValue
 
+// LoginJSONRequestBody defines body for Login for application/json ContentType.
+type LoginJSONRequestBody = LoginRequest
+
+// LogoutJSONRequestBody defines body for Logout for application/json ContentType.
+type LogoutJSONRequestBody = RefreshRequest
+
+// RefreshSessionJSONRequestBody defines body for RefreshSession for application/json ContentType.
+type RefreshSessionJSONRequestBody = RefreshRequest
+
+// CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
+type CreateTokenJSONRequestBody = NewToken
+
+// CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
+type CreateUserJSONRequestBody = NewUser
+
+// UpdateUserJSONRequestBody defines body for UpdateUser for application/json ContentType.
+type UpdateUserJSONRequestBody = UserUpdate
+
+// SetGrantJSONRequestBody defines body for SetGrant for application/json ContentType.
+type SetGrantJSONRequestBody = NewGrant
+
 // ReceiveWebhookJSONRequestBody defines body for ReceiveWebhook for application/json ContentType.
 type ReceiveWebhookJSONRequestBody = ReceiveWebhookJSONBody
 
@@ -1295,6 +1731,9 @@ type ReceiveWebhookFormdataRequestBody = ReceiveWebhookFormdataBody
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListAudit Who did what, or tried to, newest first
+	// (GET /audit)
+	ListAudit(w http.ResponseWriter, r *http.Request, params ListAuditParams)
 	// GetArtifact One artifact with its files
 	// (GET /ci/artifacts/{id})
 	GetArtifact(w http.ResponseWriter, r *http.Request, id Id)
@@ -1439,6 +1878,78 @@ type ServerInterface interface {
 	// SetSecret Store a secret, or replace it
 	// (PUT /secrets/{name})
 	SetSecret(w http.ResponseWriter, r *http.Request, name string, params SetSecretParams)
+	// ListSessions One's own sessions, newest first; an administrator may ask for another user's
+	// (GET /sessions)
+	ListSessions(w http.ResponseWriter, r *http.Request, params ListSessionsParams)
+	// Login Begin a session with an API token or a one-time link
+	// (POST /sessions/login)
+	Login(w http.ResponseWriter, r *http.Request)
+	// ListLogins How one can log in here
+	// (GET /sessions/logins)
+	ListLogins(w http.ResponseWriter, r *http.Request)
+	// LogoutByGet End this session; the same as POST
+	// (GET /sessions/logout)
+	LogoutByGet(w http.ResponseWriter, r *http.Request)
+	// Logout End this session
+	// (POST /sessions/logout)
+	Logout(w http.ResponseWriter, r *http.Request)
+	// LogoutEverywhere End all of one's sessions
+	// (POST /sessions/logout/all)
+	LogoutEverywhere(w http.ResponseWriter, r *http.Request, params LogoutEverywhereParams)
+	// GetMe Who makes this request, and what they may do
+	// (GET /sessions/me)
+	GetMe(w http.ResponseWriter, r *http.Request)
+	// BeginOAuth Send a browser to log in at GitHub (`github`) or at the OpenID Connect provider (`oidc`)
+	// (GET /sessions/oauth/{provider})
+	BeginOAuth(w http.ResponseWriter, r *http.Request, provider Provider, params BeginOAuthParams)
+	// FinishOAuth Where the provider sends the browser back to
+	// (GET /sessions/oauth/{provider}/callback)
+	FinishOAuth(w http.ResponseWriter, r *http.Request, provider Provider, params FinishOAuthParams)
+	// RefreshSession Exchange a refresh token for the next tokens
+	// (POST /sessions/refresh)
+	RefreshSession(w http.ResponseWriter, r *http.Request)
+	// RevokeSession End one of one's sessions; an administrator may end anybody's
+	// (DELETE /sessions/{id})
+	RevokeSession(w http.ResponseWriter, r *http.Request, id Id)
+	// RotateSigningKey Sign access tokens with a new key from now on; those that are out stay good until they expire
+	// (POST /signing-keys/rotate)
+	RotateSigningKey(w http.ResponseWriter, r *http.Request)
+	// ListTokens One's own API tokens, newest first, without their secrets
+	// (GET /tokens)
+	ListTokens(w http.ResponseWriter, r *http.Request, params ListTokensParams)
+	// CreateToken Make an API token; its secret is shown this once
+	// (POST /tokens)
+	CreateToken(w http.ResponseWriter, r *http.Request)
+	// RevokeToken Revoke one of one's tokens, with the sessions that began with it; an administrator may revoke anybody's
+	// (DELETE /tokens/{id})
+	RevokeToken(w http.ResponseWriter, r *http.Request, id Id)
+	// ListUsers Users, newest first
+	// (GET /users)
+	ListUsers(w http.ResponseWriter, r *http.Request, params ListUsersParams)
+	// CreateUser Make a user; a login link or a token lets them in
+	// (POST /users)
+	CreateUser(w http.ResponseWriter, r *http.Request)
+	// DeleteUser Remove a user with their grants, sessions and tokens
+	// (DELETE /users/{user})
+	DeleteUser(w http.ResponseWriter, r *http.Request, user UserName)
+	// GetUser One user
+	// (GET /users/{user})
+	GetUser(w http.ResponseWriter, r *http.Request, user UserName)
+	// UpdateUser Change a user; what is missing stays. Disabling ends their sessions
+	// (PATCH /users/{user})
+	UpdateUser(w http.ResponseWriter, r *http.Request, user UserName)
+	// ListGrants A user's roles on single pipelines
+	// (GET /users/{user}/grants)
+	ListGrants(w http.ResponseWriter, r *http.Request, user UserName)
+	// DeleteGrant Leave a user with the role they have everywhere
+	// (DELETE /users/{user}/grants/{pipeline})
+	DeleteGrant(w http.ResponseWriter, r *http.Request, user UserName, pipeline string)
+	// SetGrant Give a user another role on a pipeline, higher or lower; `none` hides it
+	// (PUT /users/{user}/grants/{pipeline})
+	SetGrant(w http.ResponseWriter, r *http.Request, user UserName, pipeline string)
+	// CreateLoginLink Make a secret with which a user logs in once, soon
+	// (POST /users/{user}/login-link)
+	CreateLoginLink(w http.ResponseWriter, r *http.Request, user UserName)
 	// ReceiveWebhook A delivery for all pipelines with a trigger for its repository
 	// (POST /webhooks/{connector})
 	ReceiveWebhook(w http.ResponseWriter, r *http.Request, connector Sender)
@@ -1455,6 +1966,91 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(http.Handler) http.Handler
+
+// ListAudit operation middleware
+func (siw *ServerInterfaceWrapper) ListAudit(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAuditParams
+
+	// ------------- Optional query parameter "who" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "who", r.URL.Query(), &params.Who, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "who"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "who", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "action" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "action", r.URL.Query(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "action"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "action", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "target" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "target", r.URL.Query(), &params.Target, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "target"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "target", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListAudit(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
 
 // GetArtifact operation middleware
 func (siw *ServerInterfaceWrapper) GetArtifact(w http.ResponseWriter, r *http.Request) {
@@ -3024,6 +3620,704 @@ func (siw *ServerInterfaceWrapper) SetSecret(w http.ResponseWriter, r *http.Requ
 	handler.ServeHTTP(w, r)
 }
 
+// ListSessions operation middleware
+func (siw *ServerInterfaceWrapper) ListSessions(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSessionsParams
+
+	// ------------- Optional query parameter "user" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user", r.URL.Query(), &params.User, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "user"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListSessions(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// Login operation middleware
+func (siw *ServerInterfaceWrapper) Login(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.Login(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListLogins operation middleware
+func (siw *ServerInterfaceWrapper) ListLogins(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListLogins(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// LogoutByGet operation middleware
+func (siw *ServerInterfaceWrapper) LogoutByGet(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LogoutByGet(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// Logout operation middleware
+func (siw *ServerInterfaceWrapper) Logout(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.Logout(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// LogoutEverywhere operation middleware
+func (siw *ServerInterfaceWrapper) LogoutEverywhere(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params LogoutEverywhereParams
+
+	// ------------- Optional query parameter "user" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user", r.URL.Query(), &params.User, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "user"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LogoutEverywhere(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetMe operation middleware
+func (siw *ServerInterfaceWrapper) GetMe(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetMe(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// BeginOAuth operation middleware
+func (siw *ServerInterfaceWrapper) BeginOAuth(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "provider" -------------
+	var provider Provider
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider", mux.Vars(r)["provider"], &provider, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "provider", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params BeginOAuthParams
+
+	// ------------- Optional query parameter "return_to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "return_to", r.URL.Query(), &params.ReturnTo, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "return_to"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "return_to", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.BeginOAuth(w, r, provider, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// FinishOAuth operation middleware
+func (siw *ServerInterfaceWrapper) FinishOAuth(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "provider" -------------
+	var provider Provider
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider", mux.Vars(r)["provider"], &provider, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "provider", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params FinishOAuthParams
+
+	// ------------- Optional query parameter "code" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "code", r.URL.Query(), &params.Code, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "code"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "code", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", r.URL.Query(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "state"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "state", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "error" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "error", r.URL.Query(), &params.Error, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "error"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "error", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.FinishOAuth(w, r, provider, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RefreshSession operation middleware
+func (siw *ServerInterfaceWrapper) RefreshSession(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RefreshSession(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RevokeSession operation middleware
+func (siw *ServerInterfaceWrapper) RevokeSession(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RevokeSession(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RotateSigningKey operation middleware
+func (siw *ServerInterfaceWrapper) RotateSigningKey(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RotateSigningKey(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListTokens operation middleware
+func (siw *ServerInterfaceWrapper) ListTokens(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListTokensParams
+
+	// ------------- Optional query parameter "user" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user", r.URL.Query(), &params.User, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "user"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "all" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "all", r.URL.Query(), &params.All, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "all"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "all", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListTokens(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateToken operation middleware
+func (siw *ServerInterfaceWrapper) CreateToken(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateToken(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RevokeToken operation middleware
+func (siw *ServerInterfaceWrapper) RevokeToken(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RevokeToken(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListUsers operation middleware
+func (siw *ServerInterfaceWrapper) ListUsers(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListUsersParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListUsers(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateUser operation middleware
+func (siw *ServerInterfaceWrapper) CreateUser(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateUser(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteUser operation middleware
+func (siw *ServerInterfaceWrapper) DeleteUser(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user" -------------
+	var user UserName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", mux.Vars(r)["user"], &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteUser(w, r, user)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetUser operation middleware
+func (siw *ServerInterfaceWrapper) GetUser(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user" -------------
+	var user UserName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", mux.Vars(r)["user"], &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetUser(w, r, user)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateUser operation middleware
+func (siw *ServerInterfaceWrapper) UpdateUser(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user" -------------
+	var user UserName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", mux.Vars(r)["user"], &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateUser(w, r, user)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListGrants operation middleware
+func (siw *ServerInterfaceWrapper) ListGrants(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user" -------------
+	var user UserName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", mux.Vars(r)["user"], &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListGrants(w, r, user)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteGrant operation middleware
+func (siw *ServerInterfaceWrapper) DeleteGrant(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user" -------------
+	var user UserName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", mux.Vars(r)["user"], &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "pipeline" -------------
+	var pipeline string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "pipeline", mux.Vars(r)["pipeline"], &pipeline, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "pipeline", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteGrant(w, r, user, pipeline)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SetGrant operation middleware
+func (siw *ServerInterfaceWrapper) SetGrant(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user" -------------
+	var user UserName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", mux.Vars(r)["user"], &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "pipeline" -------------
+	var pipeline string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "pipeline", mux.Vars(r)["pipeline"], &pipeline, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "pipeline", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetGrant(w, r, user, pipeline)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateLoginLink operation middleware
+func (siw *ServerInterfaceWrapper) CreateLoginLink(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user" -------------
+	var user UserName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", mux.Vars(r)["user"], &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateLoginLink(w, r, user)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ReceiveWebhook operation middleware
 func (siw *ServerInterfaceWrapper) ReceiveWebhook(w http.ResponseWriter, r *http.Request) {
 
@@ -3318,6 +4612,56 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/secrets/{name}", wrapper.SetSecret).Methods(http.MethodPut)
 
 	r.HandleFunc(options.BaseURL+"/secrets/rotate", wrapper.RotateSecrets).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/sessions", wrapper.ListSessions).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/sessions/logins", wrapper.ListLogins).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/sessions/login", wrapper.Login).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/sessions/refresh", wrapper.RefreshSession).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/sessions/me", wrapper.GetMe).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/sessions/logout", wrapper.LogoutByGet).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/sessions/logout", wrapper.Logout).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/sessions/logout/all", wrapper.LogoutEverywhere).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/sessions/oauth/{provider}", wrapper.BeginOAuth).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/sessions/oauth/{provider}/callback", wrapper.FinishOAuth).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/sessions/{id}", wrapper.RevokeSession).Methods(http.MethodDelete)
+
+	r.HandleFunc(options.BaseURL+"/tokens", wrapper.ListTokens).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/tokens", wrapper.CreateToken).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/tokens/{id}", wrapper.RevokeToken).Methods(http.MethodDelete)
+
+	r.HandleFunc(options.BaseURL+"/users", wrapper.ListUsers).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/users", wrapper.CreateUser).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/users/{user}", wrapper.DeleteUser).Methods(http.MethodDelete)
+
+	r.HandleFunc(options.BaseURL+"/users/{user}", wrapper.GetUser).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/users/{user}", wrapper.UpdateUser).Methods(http.MethodPatch)
+
+	r.HandleFunc(options.BaseURL+"/users/{user}/grants", wrapper.ListGrants).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/users/{user}/grants/{pipeline}", wrapper.DeleteGrant).Methods(http.MethodDelete)
+
+	r.HandleFunc(options.BaseURL+"/users/{user}/grants/{pipeline}", wrapper.SetGrant).Methods(http.MethodPut)
+
+	r.HandleFunc(options.BaseURL+"/users/{user}/login-link", wrapper.CreateLoginLink).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/signing-keys/rotate", wrapper.RotateSigningKey).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/audit", wrapper.ListAudit).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/queue", wrapper.GetQueue).Methods(http.MethodGet)
 

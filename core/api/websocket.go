@@ -62,6 +62,8 @@ func (h *handlers) closeSocket(r *http.Request, s *socket, err error) {
 		_ = s.conn.Close(websocket.StatusTryAgainLater, fmt.Sprintf("too slow; go on with cursor=%d", s.last))
 	case errors.Is(err, errStopping):
 		_ = s.conn.Close(websocket.StatusGoingAway, fmt.Sprintf("the server stops; go on with cursor=%d", s.last))
+	case errors.Is(err, errNoLonger):
+		_ = s.conn.Close(websocket.StatusPolicyViolation, "logged out, or the pipeline is not to be seen any more")
 	case errors.Is(err, context.Canceled): // the client left
 	default:
 		h.log(r.Context()).Error("a log could not be sent", "path", r.URL.Path, "error", err)
@@ -92,7 +94,7 @@ func offeredToken(r *http.Request) string {
 // checkOrigin refuses the pages of other sites. Programs send no origin.
 func (h *handlers) checkOrigin(r *http.Request) error {
 	origin := r.Header.Get("Origin")
-	if origin == "" || slices.Contains(h.Origins, origin) {
+	if origin == "" || slices.Contains(h.Origins, origin) || origin == h.Web.PublicURL {
 		return nil
 	}
 	if address, err := url.Parse(origin); err == nil && strings.EqualFold(address.Host, r.Host) {

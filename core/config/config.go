@@ -52,10 +52,9 @@ type Server struct {
 	OTLPEndpoint string `yaml:"otlp_endpoint"`
 	// AdminToken is accepted as the administrator's. It comes from the environment
 	// only: neither a file nor an argv is a place for it.
-	AdminToken string `yaml:"-"`
-	// PublicURL is where users reach the server: "https://ci.example.com". It is for
-	// links.
-	PublicURL string `yaml:"public_url"`
+	AdminToken Secret `yaml:"-"`
+	// Access is who may come in, from where, and how often.
+	Access Access `yaml:",inline"`
 	// NotifyNetworks are the networks, with commas between them, that notifications may
 	// be sent to besides the public Internet: "10.0.0.0/8, 127.0.0.1".
 	NotifyNetworks string `yaml:"notify_networks"`
@@ -109,7 +108,7 @@ func Load(flags Server, file string, getenv func(string) string) (Server, error)
 		WebhookCount:   fromFile.WebhookCount,
 		WebhookBytes:   fromFile.WebhookBytes,
 		AdminToken:     environment.AdminToken,
-		PublicURL:      first(environment.PublicURL, fromFile.PublicURL),
+		Access:         mergeAccess(flags.Access, environment.Access, fromFile.Access),
 		NotifyNetworks: first(environment.NotifyNetworks, fromFile.NotifyNetworks),
 		SlackURL:       fromFile.SlackURL,
 		SMTP:           fromFile.SMTP.overriddenBy(environment.SMTP),
@@ -119,10 +118,11 @@ func Load(flags Server, file string, getenv func(string) string) (Server, error)
 
 func fromEnvironment(getenv func(string) string) (Server, error) {
 	s := Server{Data: getenv("PATCHBAY_DATA"), PluginPath: getenv("PATCHBAY_PLUGIN_PATH"),
-		LogLevel: getenv("PATCHBAY_LOG_LEVEL"), LogFormat: getenv("PATCHBAY_LOG_FORMAT"), MetricsListen: getenv("PATCHBAY_METRICS_LISTEN"), AdminToken: getenv("PATCHBAY_ADMIN_TOKEN"),
-		PublicURL: getenv("PATCHBAY_PUBLIC_URL"), NotifyNetworks: getenv("PATCHBAY_NOTIFY_NETWORKS"),
+		LogLevel: getenv("PATCHBAY_LOG_LEVEL"), LogFormat: getenv("PATCHBAY_LOG_FORMAT"), MetricsListen: getenv("PATCHBAY_METRICS_LISTEN"),
+		AdminToken: Secret(getenv("PATCHBAY_ADMIN_TOKEN")), NotifyNetworks: getenv("PATCHBAY_NOTIFY_NETWORKS"),
 		SMTP: SMTP{Host: getenv("PATCHBAY_SMTP_HOST"), Username: getenv("PATCHBAY_SMTP_USERNAME"), Password: getenv("PATCHBAY_SMTP_PASSWORD"),
 			From: getenv("PATCHBAY_SMTP_FROM")}}
+	s.Access.fromEnvironment(getenv)
 	if port := getenv("PORT"); port != "" {
 		s.Listen = net.JoinHostPort("127.0.0.1", port)
 	}

@@ -25,7 +25,7 @@ func TestLayers(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Server{Listen: "127.0.0.1:2", Data: data, LogLevel: "debug", LogFormat: DefaultLogFormat, MaxExecutions: 3, AdminToken: "secret",
-		WorkspaceLimit: 500 << 20, WorkspaceFiles: DefaultWorkspaceFiles,
+		WorkspaceLimit: 500 << 20, WorkspaceFiles: DefaultWorkspaceFiles, Access: mergeAccess(),
 		WebhookAge: core.Duration(48 * time.Hour), WebhookCount: 7, WebhookBytes: 1 << 20}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("environment over file (-want +got):\n%s", diff)

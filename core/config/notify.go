@@ -67,7 +67,7 @@ func (s Server) checkNotify() error {
 	if _, err := s.Networks(); err != nil {
 		return err
 	}
-	for name, address := range map[string]string{"public_url": s.PublicURL, "slack_url": s.SlackURL} {
+	for name, address := range map[string]string{"public_url": string(s.Access.PublicURL), "slack_url": s.SlackURL} {
 		parsed, err := url.Parse(address)
 		if address != "" && (err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https") {
 			return fmt.Errorf("%s is %q; write it as https://ci.example.com", name, address)

@@ -27,8 +27,8 @@ func TestNotify(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := SMTP{Host: "b", Port: 2525, TLS: "tls", Username: "u", Password: "p", From: "a@example.com"}
-	if diff := cmp.Diff(want, got.SMTP); diff != "" || got.PublicURL != "https://b.example.com" {
-		t.Errorf("%s %s", got.PublicURL, diff)
+	if diff := cmp.Diff(want, got.SMTP); diff != "" || got.Access.PublicURL != "https://b.example.com" {
+		t.Errorf("%s %s", got.Access.PublicURL, diff)
 	}
 	networks, err := got.Networks()
 	if diff := cmp.Diff([]string{"10.0.0.0/8", "::1/128"}, texts(networks)); diff != "" || err != nil {

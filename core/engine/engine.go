@@ -63,6 +63,8 @@ type Options struct {
 	Workspaces Workspaces
 	// Secrets may be nil: then no step gets any.
 	Secrets Secrets
+	// Values are the secret variables of executions; nil when there are none.
+	Values core.ValueKeeper
 	// Files may be nil: then there are no artifacts and no caches.
 	Files Files
 	// Settings keeps the wish for a pause; nil forgets it with the process.

@@ -35,6 +35,9 @@ func (r *run) prepare() error {
 		return err
 	}
 	r.learnSecrets()
+	if err := r.learnValues(); err != nil {
+		return err
+	}
 	if r.workspace, err = r.engine.options.Workspaces.Open(r.id); err != nil {
 		return &unrunnable{err.Error()}
 	}

@@ -41,6 +41,7 @@ type run struct {
 	expressive []bool // by node: see inputs
 	paramTypes map[string]core.ParamType
 	masks      masks
+	values     map[string]string // secret variables of the execution; never changed
 	workspace  *workspace.Workspace
 	usage      *workspace.Watch
 	logs       core.LogWriter

@@ -3,6 +3,7 @@ package secrets
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/patchbay-ci/patchbay/core"
 )
@@ -59,6 +60,9 @@ func (s *Service) renew(ctx context.Context, secret *core.Secret) error {
 func (s *Service) orphan(ctx context.Context, secret *core.Secret) (bool, error) {
 	if secret.PipelineID == "" {
 		return false, nil
+	}
+	if strings.HasPrefix(secret.PipelineID, executionScope) {
+		return s.unclaimedValue(ctx, secret)
 	}
 	_, err := s.store.Pipeline(ctx, secret.PipelineID)
 	if core.CodeOf(err) == core.CodeNotFound {

@@ -26,6 +26,7 @@ const (
 type Store interface {
 	core.SecretStore
 	Pipeline(ctx context.Context, id string) (*core.Pipeline, error)
+	Execution(ctx context.Context, id string) (*core.Execution, error)
 }
 
 // Service keeps secrets. It implements core.SecretKeeper and is safe for concurrent

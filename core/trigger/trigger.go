@@ -44,6 +44,8 @@ type Service struct {
 	store     Store
 	notify    func(e *core.Execution)
 	revisions revisions
+	// values is nil when nothing secret can be kept; see WithValues.
+	values core.ValueKeeper
 }
 
 var (
@@ -84,6 +86,9 @@ func (s *Service) Trigger(ctx context.Context, request core.TriggerRequest) (*co
 	now := time.Now().UTC()
 	e := &core.Execution{ID: id, PipelineID: pipeline.ID, PipelineName: pipeline.Name, Revision: pipeline.Revision,
 		Status: core.StatusPending, Trigger: request.Info, Environment: request.Environment, Params: params, CreatedAt: now, UpdatedAt: now}
+	if err := s.keepValues(ctx, e, request.SecretEnvironment); err != nil {
+		return nil, err
+	}
 	remember(ctx, e)
 	if err := complete(e, spec, request.Priority); err != nil {
 		return nil, err

@@ -111,6 +111,7 @@ func copyTargets(targets []core.NotificationTarget) []core.NotificationTarget {
 
 func copyExecution(e core.Execution) core.Execution {
 	e.Environment, e.Params = maps.Clone(e.Environment), maps.Clone(e.Params)
+	e.SecretEnvironment = slices.Clone(e.SecretEnvironment)
 	e.Retry, e.Concurrency = clone(e.Retry), clone(e.Concurrency)
 	e.Trigger.ChangedPaths = slices.Clone(e.Trigger.ChangedPaths)
 	e.Trigger.Variables = maps.Clone(e.Trigger.Variables)

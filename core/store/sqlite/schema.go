@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 )
 
@@ -167,21 +168,47 @@ CREATE TABLE delivery_places (
 ) WITHOUT ROWID;
 `}
 
-// migrate brings the schema up to date, each step all or nothing.
+// migrate brings the schema up to date, each step all or nothing. Other processes may
+// do the same at the same time.
 func migrate(ctx context.Context, conn *sql.Conn) error {
-	var version int
-	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return fmt.Errorf("read the schema's version: %w", err)
-	}
-	if version > len(migrations) {
-		return fmt.Errorf("the file was written by a newer Patchbay (schema %d; this one knows %d): use that one, or another data folder",
-			version, len(migrations))
-	}
-	for ; version < len(migrations); version++ {
-		statements := fmt.Sprintf("BEGIN IMMEDIATE; %s PRAGMA user_version = %d; COMMIT;", migrations[version], version+1)
-		if _, err := conn.ExecContext(ctx, statements); err != nil {
+	for {
+		var version int
+		if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+			return fmt.Errorf("read the schema's version: %w", err)
+		}
+		if version > len(migrations) {
+			return fmt.Errorf("the file was written by a newer Patchbay (schema %d; this one knows %d): use that one, or another data folder",
+				version, len(migrations))
+		}
+		if version == len(migrations) {
+			return nil
+		}
+		if err := migrateFrom(ctx, conn, version); err != nil {
 			return fmt.Errorf("bring the schema to version %d: %w", version+1, err)
 		}
 	}
-	return nil
+}
+
+// migrateFrom takes one step, unless somebody else has taken it since the version was
+// read.
+func migrateFrom(ctx context.Context, conn *sql.Conn, version int) (err error) {
+	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_, rollbackErr := conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+			err = errors.Join(err, rollbackErr)
+		}
+	}()
+	var now int
+	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&now); err != nil {
+		return err
+	}
+	statements := "COMMIT;"
+	if now == version {
+		statements = fmt.Sprintf("%s PRAGMA user_version = %d; COMMIT;", migrations[version], version+1)
+	}
+	_, err = conn.ExecContext(ctx, statements)
+	return err
 }
