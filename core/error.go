@@ -18,6 +18,7 @@ const (
 	CodeConflict         ErrorCode = "conflict"
 	CodeTooLarge         ErrorCode = "too_large"
 	CodeUnsupportedMedia ErrorCode = "unsupported_media"
+	CodeUnprocessable    ErrorCode = "unprocessable"
 	CodeUnavailable      ErrorCode = "unavailable"
 	CodeExternal         ErrorCode = "external"
 	CodeTimeout          ErrorCode = "timeout"

@@ -15,6 +15,8 @@ type PipelineParser interface {
 
 // TriggerRequest asks for an execution.
 type TriggerRequest struct {
+	// ID is that of the execution; empty for a new one.
+	ID          string
 	PipelineID  string
 	Info        TriggerInfo
 	Environment map[string]string
@@ -26,6 +28,8 @@ type TriggerRequest struct {
 
 // RetryRequest asks for an execution that repeats another.
 type RetryRequest struct {
+	// ID is that of the new execution; empty for any.
+	ID          string
 	ExecutionID string
 	Mode        RetryMode
 	// Stage and Step name the step for RetryStep; Stage may be empty when the

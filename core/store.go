@@ -118,6 +118,7 @@ type Store interface {
 	SecretStore
 	ArtifactStore
 	SettingStore
+	KeyedRequestStore
 	// Kind names the implementation for people: "sqlite", "memory".
 	Kind() string
 	// Ping reports whether the store answers.

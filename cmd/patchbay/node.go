@@ -19,6 +19,7 @@ import (
 	"github.com/patchbay-ci/patchbay/core/blob"
 	"github.com/patchbay-ci/patchbay/core/config"
 	"github.com/patchbay-ci/patchbay/core/engine"
+	"github.com/patchbay-ci/patchbay/core/idempotency"
 	"github.com/patchbay-ci/patchbay/core/logs"
 	"github.com/patchbay-ci/patchbay/core/pipefile"
 	"github.com/patchbay-ci/patchbay/core/pluginhost"
@@ -42,6 +43,8 @@ type node struct {
 	triggers  *trigger.Service
 	schedules *schedule.Service
 	auth      *auth.Service
+	keys      *idempotency.Service
+	uploads   string
 	log       hclog.Logger
 	// stop ends what goes on in the background, which background counts.
 	stop       context.CancelFunc
@@ -86,6 +89,12 @@ func (a *app) openNode(ctx context.Context, settings config.Server, log hclog.Lo
 	if n.secrets, err = a.openSecrets(ctx, n.store, settings.Data); err != nil {
 		return nil, err
 	}
+	if n.keys, err = idempotency.New(n.store, log.Named("keys")); err != nil {
+		return nil, err
+	}
+	if n.uploads, err = makeUploads(folders.uploads); err != nil {
+		return nil, err
+	}
 	n.auth = auth.New(n.store, settings.AdminToken)
 	n.engine = engine.New(engine.Options{Store: n.store, Logs: n.logs, Connectors: n.host, Workspaces: workspaces,
 		Secrets: n.secrets, Files: n.files, Settings: n.store, Logger: log.Named("engine"), NewID: newID, MaxExecutions: settings.MaxExecutions,
@@ -104,6 +113,7 @@ func (n *node) start(ctx context.Context) error {
 	n.stop = stop
 	n.background.Go(func() { n.files.Maintain(background) })
 	n.background.Go(func() { n.schedules.Run(background) })
+	n.background.Go(func() { n.keys.Maintain(background) })
 	return nil
 }
 
@@ -111,7 +121,16 @@ func (n *node) start(ctx context.Context) error {
 func (n *node) handler(log hclog.Logger) (http.Handler, error) {
 	return api.New(api.Deps{Store: watchedStore{n.store, n.schedules.Changed}, Logs: n.logs, Parser: pipefile.NewParser(n.host),
 		Trigger: n.triggers, Retry: n.triggers, Schedules: n.schedules.States, Engine: n.engine, Catalog: n.host,
-		Approve: n.engine, Queue: n.engine, Artifacts: n.files, Secrets: n.secrets, Authenticate: n.auth.Authenticate, Logger: log.Named("api"), Version: version})
+		Approve: n.engine, Queue: n.engine, Artifacts: n.files, Secrets: n.secrets, Keys: n.keys, Uploads: n.uploads, Authenticate: n.auth.Authenticate, Logger: log.Named("api"), Version: version})
+}
+
+// makeUploads makes the folder for files while they arrive, and empties it of what a
+// killed server left there.
+func makeUploads(folder string) (string, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return "", fmt.Errorf("data folder: %w", err)
+	}
+	return folder, api.SweepUploads(folder)
 }
 
 // close closes what was opened, in the opposite order.

@@ -6,21 +6,20 @@ package api
 import (
 	"context"
 	_ "embed"
-	"fmt"
 	"net/http"
 	"strings"
 	"sync"
-	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/gorilla/mux"
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/patchbay-ci/patchbay/core"
+	"github.com/patchbay-ci/patchbay/core/api/contract"
+	"github.com/patchbay-ci/patchbay/core/idempotency"
 )
 
-//go:embed openapi.yaml
-var contract []byte
+//go:embed openapi.gen.json
+var document []byte
 
 // Store is what the API reads and writes.
 type Store interface {
@@ -56,6 +55,11 @@ type Deps struct {
 	Artifacts core.ArtifactReader
 	Secrets   core.SecretKeeper
 	Queue     core.QueueControl
+	// Keys remembers requests that came with an Idempotency-Key; without it the header
+	// is not looked at.
+	Keys *idempotency.Service
+	// Uploads is a folder for files while they arrive; empty for the system's.
+	Uploads string
 	// Schedules lists the schedules of all pipelines.
 	Schedules func(ctx context.Context) ([]core.ScheduleState, error)
 	// Origins are those of web pages, besides the server's own, that may open
@@ -66,9 +70,11 @@ type Deps struct {
 // handlers implements the generated ServerInterface, one resource a file.
 type handlers struct {
 	Deps
-	contractJSON []byte
-	patience     patience
-	room         room
+	contract *contract.Contract
+	// docs is the reference as a page.
+	docs     func() ([]byte, error)
+	patience patience
+	room     room
 	// frames are *[]byte for the time that an event takes to be sent: a thousand
 	// followers who wait have none.
 	frames sync.Pool
@@ -87,11 +93,11 @@ func New(d Deps) (http.Handler, error) {
 }
 
 func newHandlers(d Deps) (*handlers, error) {
-	contractJSON, err := yaml.YAMLToJSON(contract)
+	parsed, err := contract.Parse(document)
 	if err != nil {
-		return nil, fmt.Errorf("read the contract: %w", err)
+		return nil, err
 	}
-	return &handlers{Deps: d, contractJSON: contractJSON, patience: defaultPatience, room: newRoom(),
+	return &handlers{Deps: d, contract: parsed, docs: lazyPage(parsed, d.Version), patience: defaultPatience, room: newRoom(),
 		frames: sync.Pool{New: func() any { return new([]byte) }}}, nil
 }
 
@@ -109,19 +115,20 @@ func (h *handlers) routes() http.Handler {
 	})
 	// Before the generated route of the same name, which ends at a slash.
 	root.HandleFunc("/api/ci/artifacts/{id}/files/{path:.+}", func(w http.ResponseWriter, r *http.Request) {
-		h.GetArtifactFile(w, r, mux.Vars(r)["id"], mux.Vars(r)["path"])
+		h.GetArtifactFile(w, r, mux.Vars(r)["id"], mux.Vars(r)["path"], GetArtifactFileParams{})
 	}).Methods(http.MethodGet)
 	HandlerWithOptions(h, GorillaServerOptions{BaseURL: "/api", BaseRouter: root,
 		ErrorHandlerFunc: func(w http.ResponseWriter, r *http.Request, err error) {
 			h.fail(w, r, &core.Error{Code: core.CodeInvalid, Message: "a parameter is not as it should be", Details: err.Error()})
 		}})
-	return h.recovered(h.logged(h.authenticated(root)))
+	root.Use(h.checked, timed, compressed())
+	return h.recovered(h.logged(docsAlias(asGet(h.authenticated(root)))))
 }
 
 // methods lists what is possible at a path.
 func methods(root *mux.Router, r *http.Request) []string {
 	var list []string
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		other, match := *r, mux.RouteMatch{}
 		other.Method = method
 		if root.Match(&other, &match) && match.MatchErr == nil {
@@ -134,25 +141,4 @@ func methods(root *mux.Router, r *http.Request) []string {
 // absent answers for a part that this server does not have.
 func (h *handlers) absent(w http.ResponseWriter, r *http.Request, what string) {
 	h.failWith(w, r, http.StatusNotImplemented, &core.Error{Code: core.CodeUnavailable, Message: "this server has no " + what})
-}
-
-// Limits of the server; slow and oversized clients are disconnected.
-const (
-	readHeaderTimeout = 10 * time.Second
-	idleTimeout       = 2 * time.Minute
-	maxHeaderBytes    = 64 << 10
-	// writeTimeout bounds each write to a follower, not the whole answer.
-	writeTimeout = 30 * time.Second
-	// readTimeout bounds the arrival of a request's body.
-	readTimeout = time.Minute
-	// answerTimeout bounds a whole request; followers set their own time for each write.
-	answerTimeout = 2 * time.Minute
-)
-
-// NewServer makes an HTTP server with limits on every phase of a request.
-func NewServer(address string, handler http.Handler) *http.Server {
-	server := &http.Server{Addr: address, Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
-		WriteTimeout: answerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes}
-	tellFollowers(server)
-	return server
 }

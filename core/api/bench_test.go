@@ -81,12 +81,12 @@ func newBench(t *testing.T, with ...func(*handlers)) *bench {
 	}
 	b.server = httptest.NewServer(h.routes())
 	t.Cleanup(b.server.Close)
-	document, err := openapi3.NewLoader().LoadFromData(contract)
+	contract, err := openapi3.NewLoader().LoadFromData(document)
 	if err != nil {
 		t.Fatal(err)
 	}
-	document.Servers = openapi3.Servers{{URL: b.server.URL + "/api"}}
-	if b.router, err = gorillamux.NewRouter(document); err != nil {
+	contract.Servers = openapi3.Servers{{URL: b.server.URL + "/api"}}
+	if b.router, err = gorillamux.NewRouter(contract); err != nil {
 		t.Fatal(err)
 	}
 	return b

@@ -22,6 +22,7 @@ var answers = map[core.ErrorCode]struct {
 	core.CodeConflict:         {http.StatusConflict, ValidationError},
 	core.CodeTooLarge:         {http.StatusRequestEntityTooLarge, ValidationError},
 	core.CodeUnsupportedMedia: {http.StatusUnsupportedMediaType, ValidationError},
+	core.CodeUnprocessable:    {http.StatusUnprocessableEntity, ValidationError},
 	core.CodeUnavailable:      {http.StatusServiceUnavailable, InternalError},
 	core.CodeExternal:         {http.StatusBadGateway, ExternalServiceError},
 	core.CodeTimeout:          {http.StatusGatewayTimeout, TimeoutError},
@@ -34,7 +35,7 @@ func (h *handlers) fail(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func (h *handlers) failWith(w http.ResponseWriter, r *http.Request, status int, err error) {
-	if gone := r.Context().Err(); gone != nil && errors.Is(err, gone) {
+	if gone := r.Context().Err(); errors.Is(gone, context.Canceled) && errors.Is(err, gone) {
 		return // nobody listens, and nothing else is wrong
 	}
 	known := asError(err)

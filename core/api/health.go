@@ -32,9 +32,3 @@ func (h *handlers) GetHealth(w http.ResponseWriter, r *http.Request) {
 	}
 	h.answer(w, status, body)
 }
-
-// GetContract serves GET /openapi.json.
-func (h *handlers) GetContract(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(h.contractJSON)
-}

@@ -10,13 +10,19 @@ import (
 	"github.com/patchbay-ci/patchbay/core"
 )
 
-// openRoute is the one that needs no token.
-const openRoute = "/api/healthchecker"
+// open reports whether a path needs no token.
+func open(path string) bool {
+	switch path {
+	case "/api/healthchecker", "/api/openapi.json", "/api/docs", "/api/docs/reference.css", "/api/docs/reference.js":
+		return true
+	}
+	return false
+}
 
 // authenticated lets requests with a good token through.
 func (h *handlers) authenticated(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == openRoute {
+		if open(r.URL.Path) {
 			next.ServeHTTP(w, r)
 			return
 		}

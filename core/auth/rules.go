@@ -28,7 +28,7 @@ type rule struct {
 // rules has every operation of the API's contract by its operationId; one that is
 // missing is nobody's. A test walks the contract.
 var rules = map[string]rule{
-	"getHealth": {open: true}, "getContract": {least: core.RoleViewer, lists: true},
+	"getHealth": {open: true}, "getContract": {open: true}, "getDocs": {open: true}, "getDocsAsset": {open: true},
 
 	"listPipelines": {least: core.RoleViewer, scope: "pipelines:read", lists: true},
 	"getPipeline":   read("pipelines"), "getPipelineYaml": read("pipelines"), "listVersions": read("pipelines"),

@@ -34,6 +34,9 @@ type Server struct {
 	// AdminToken is accepted as the administrator's. It comes from the environment
 	// only: neither a file nor an argv is a place for it.
 	AdminToken string `yaml:"-"`
+	TLS        TLS    `yaml:"tls"`
+	// H2C lets a proxy that does TLS speak HTTP/2 without it to this server.
+	H2C bool `yaml:"h2c"`
 }
 
 // Defaults of Server.
@@ -70,6 +73,8 @@ func Load(flags Server, file string, getenv func(string) string) (Server, error)
 		WorkspaceLimit: first(flags.WorkspaceLimit, fromFile.WorkspaceLimit, DefaultWorkspaceLimit),
 		WorkspaceFiles: first(flags.WorkspaceFiles, fromFile.WorkspaceFiles, DefaultWorkspaceFiles),
 		AdminToken:     environment.AdminToken,
+		TLS:            flags.TLS.or(fromFile.TLS),
+		H2C:            flags.H2C || fromFile.H2C,
 	}
 	return merged, merged.check()
 }
@@ -118,7 +123,7 @@ func (s Server) check() error {
 	if s.WorkspaceFiles < 0 {
 		return fmt.Errorf("workspace_files is %d; it must be positive", s.WorkspaceFiles)
 	}
-	return nil
+	return s.TLS.check()
 }
 
 func first[T comparable](values ...T) T {

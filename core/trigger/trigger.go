@@ -77,12 +77,12 @@ func (s *Service) Trigger(ctx context.Context, request core.TriggerRequest) (*co
 	if err != nil {
 		return nil, err
 	}
-	id, err := uuid.NewV7()
+	id, err := idOr(request.ID)
 	if err != nil {
-		return nil, fmt.Errorf("make an ID: %w", err)
+		return nil, err
 	}
 	now := time.Now().UTC()
-	e := &core.Execution{ID: id.String(), PipelineID: pipeline.ID, PipelineName: pipeline.Name, Revision: pipeline.Revision,
+	e := &core.Execution{ID: id, PipelineID: pipeline.ID, PipelineName: pipeline.Name, Revision: pipeline.Revision,
 		Status: core.StatusPending, Trigger: request.Info, Environment: request.Environment, Params: params, CreatedAt: now, UpdatedAt: now}
 	if err := complete(e, spec, request.Priority); err != nil {
 		return nil, err
@@ -92,6 +92,18 @@ func (s *Service) Trigger(ctx context.Context, request core.TriggerRequest) (*co
 	}
 	s.notify(e)
 	return e, nil
+}
+
+// idOr returns an ID that was decided on, or a new one.
+func idOr(decided string) (string, error) {
+	if decided != "" {
+		return decided, nil
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return "", fmt.Errorf("make an ID: %w", err)
+	}
+	return id.String(), nil
 }
 
 // Bounds on the list of changed files.

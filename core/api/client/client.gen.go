@@ -783,11 +783,20 @@ type After = string
 // Id defines model for id.
 type Id = string
 
+// IdempotencyKey defines model for idempotencyKey.
+type IdempotencyKey = string
+
 // IfMatch defines model for ifMatch.
 type IfMatch = string
 
+// IfNoneMatch defines model for ifNoneMatch.
+type IfNoneMatch = string
+
 // Limit defines model for limit.
 type Limit = int
+
+// LimitOfAll defines model for limitOfAll.
+type LimitOfAll = int
 
 // Number defines model for number.
 type Number = int
@@ -804,28 +813,124 @@ type StepFilter = string
 // StreamFilter defines model for streamFilter.
 type StreamFilter string
 
+// Absent defines model for Absent.
+type Absent = Error
+
+// BadGateway defines model for BadGateway.
+type BadGateway = Error
+
+// Conflict defines model for Conflict.
+type Conflict = Error
+
+// Forbidden defines model for Forbidden.
+type Forbidden = Error
+
+// Internal defines model for Internal.
+type Internal = Error
+
+// Invalid defines model for Invalid.
+type Invalid = Error
+
+// KeyReused defines model for KeyReused.
+type KeyReused = Error
+
+// MethodNotAllowed defines model for MethodNotAllowed.
+type MethodNotAllowed = Error
+
+// NotFound defines model for NotFound.
+type NotFound = Error
+
+// PreconditionFailed defines model for PreconditionFailed.
+type PreconditionFailed = Error
+
 // Problem defines model for Problem.
 type Problem = Error
 
+// RangeNotSatisfiable defines model for RangeNotSatisfiable.
+type RangeNotSatisfiable = Error
+
+// Timeout defines model for Timeout.
+type Timeout = Error
+
+// TooLarge defines model for TooLarge.
+type TooLarge = Error
+
+// TooMany defines model for TooMany.
+type TooMany = Error
+
+// Unauthenticated defines model for Unauthenticated.
+type Unauthenticated = Error
+
+// Unavailable defines model for Unavailable.
+type Unavailable = Error
+
+// UnsupportedMedia defines model for UnsupportedMedia.
+type UnsupportedMedia = Error
+
+// UpgradeRequired defines model for UpgradeRequired.
+type UpgradeRequired = Error
+
+// GetArtifactFileParams defines parameters for GetArtifactFile.
+type GetArtifactFileParams struct {
+	// IfNoneMatch ETags that the client has: 304 when one is still right
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+
+	// Range Which bytes (RFC 9110)
+	Range *string `json:"Range,omitempty"`
+}
+
 // ListExecutionsParams defines parameters for ListExecutions.
 type ListExecutionsParams struct {
+	// PipelineId Only of this pipeline
 	PipelineId *string `form:"pipeline_id,omitempty" json:"pipeline_id,omitempty"`
-	Status     *Status `form:"status,omitempty" json:"status,omitempty"`
+
+	// Status Only of this status
+	Status *Status `form:"status,omitempty" json:"status,omitempty"`
 
 	// Limit How many at the most
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// After The ID of the last item already seen
+	// After The last item already seen
 	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// ApproveExecutionParams defines parameters for ApproveExecution.
+type ApproveExecutionParams struct {
+	// IdempotencyKey Any text of the client's choice, new for each thing that it wants. Within 24 hours the same key with the same request does nothing again and gets the same answer; also after the server was killed.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListArtifactsParams defines parameters for ListArtifacts.
+type ListArtifactsParams struct {
+	// Limit How many at the most
+	Limit *LimitOfAll `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// CancelExecutionByPostParams defines parameters for CancelExecutionByPost.
+type CancelExecutionByPostParams struct {
+	// IdempotencyKey Any text of the client's choice, new for each thing that it wants. Within 24 hours the same key with the same request does nothing again and gets the same answer; also after the server was killed.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // GetEventsParams defines parameters for GetEvents.
 type GetEventsParams struct {
-	Stage       *StageFilter           `form:"stage,omitempty" json:"stage,omitempty"`
-	Step        *StepFilter            `form:"step,omitempty" json:"step,omitempty"`
-	Stream      *GetEventsParamsStream `form:"stream,omitempty" json:"stream,omitempty"`
-	LastEventId *string                `form:"last_event_id,omitempty" json:"last_event_id,omitempty"`
-	LastEventID *string                `json:"Last-Event-ID,omitempty"`
+	// Stage Only of this stage
+	Stage *StageFilter `form:"stage,omitempty" json:"stage,omitempty"`
+
+	// Step Only of this step
+	Step *StepFilter `form:"step,omitempty" json:"step,omitempty"`
+
+	// Stream Only what was said there
+	Stream *GetEventsParamsStream `form:"stream,omitempty" json:"stream,omitempty"`
+
+	// LastEventId The same, for clients that cannot send the header
+	LastEventId *string `form:"last_event_id,omitempty" json:"last_event_id,omitempty"`
+
+	// LastEventID The id of the last event that was received
+	LastEventID *string `json:"Last-Event-ID,omitempty"`
 }
 
 // GetEventsParamsStream defines parameters for GetEvents.
@@ -833,8 +938,13 @@ type GetEventsParamsStream string
 
 // GetLogsParams defines parameters for GetLogs.
 type GetLogsParams struct {
-	Stage  *StageFilter         `form:"stage,omitempty" json:"stage,omitempty"`
-	Step   *StepFilter          `form:"step,omitempty" json:"step,omitempty"`
+	// Stage Only of this stage
+	Stage *StageFilter `form:"stage,omitempty" json:"stage,omitempty"`
+
+	// Step Only of this step
+	Step *StepFilter `form:"step,omitempty" json:"step,omitempty"`
+
+	// Stream Only what was said there
 	Stream *GetLogsParamsStream `form:"stream,omitempty" json:"stream,omitempty"`
 
 	// Follow Go on until the execution ends
@@ -844,12 +954,24 @@ type GetLogsParams struct {
 // GetLogsParamsStream defines parameters for GetLogs.
 type GetLogsParamsStream string
 
+// RetryExecutionParams defines parameters for RetryExecution.
+type RetryExecutionParams struct {
+	// IdempotencyKey Any text of the client's choice, new for each thing that it wants. Within 24 hours the same key with the same request does nothing again and gets the same answer; also after the server was killed.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // StreamExecutionParams defines parameters for StreamExecution.
 type StreamExecutionParams struct {
 	// Cursor The id of the last message that was received
-	Cursor *string                      `form:"cursor,omitempty" json:"cursor,omitempty"`
-	Stage  *StageFilter                 `form:"stage,omitempty" json:"stage,omitempty"`
-	Step   *StepFilter                  `form:"step,omitempty" json:"step,omitempty"`
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Stage Only of this stage
+	Stage *StageFilter `form:"stage,omitempty" json:"stage,omitempty"`
+
+	// Step Only of this step
+	Step *StepFilter `form:"step,omitempty" json:"step,omitempty"`
+
+	// Stream Only what was said there
 	Stream *StreamExecutionParamsStream `form:"stream,omitempty" json:"stream,omitempty"`
 }
 
@@ -861,18 +983,36 @@ type ListPipelinesParams struct {
 	// Limit How many at the most
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// After The ID of the last item already seen
+	// After The last item already seen
 	After *After `form:"after,omitempty" json:"after,omitempty"`
 }
 
 // CreatePipelineTextBody defines parameters for CreatePipeline.
 type CreatePipelineTextBody = string
 
+// CreatePipelineParams defines parameters for CreatePipeline.
+type CreatePipelineParams struct {
+	// IdempotencyKey Any text of the client's choice, new for each thing that it wants. Within 24 hours the same key with the same request does nothing again and gets the same answer; also after the server was killed.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // UploadPipelineMultipartBody defines parameters for UploadPipeline.
 type UploadPipelineMultipartBody struct {
 	File     *openapi_types.File `json:"file,omitempty"`
 	Pipeline *openapi_types.File `json:"pipeline,omitempty"`
 	Yaml     *openapi_types.File `json:"yaml,omitempty"`
+}
+
+// UploadPipelineParams defines parameters for UploadPipeline.
+type UploadPipelineParams struct {
+	// IdempotencyKey Any text of the client's choice, new for each thing that it wants. Within 24 hours the same key with the same request does nothing again and gets the same answer; also after the server was killed.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetPipelineParams defines parameters for GetPipeline.
+type GetPipelineParams struct {
+	// IfNoneMatch ETags that the client has: 304 when one is still right
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // UpdatePipelineTextBody defines parameters for UpdatePipeline.
@@ -884,6 +1024,27 @@ type UpdatePipelineParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// TriggerPipelineParams defines parameters for TriggerPipeline.
+type TriggerPipelineParams struct {
+	// IdempotencyKey Any text of the client's choice, new for each thing that it wants. Within 24 hours the same key with the same request does nothing again and gets the same answer; also after the server was killed.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListVersionsParams defines parameters for ListVersions.
+type ListVersionsParams struct {
+	// Limit How many at the most
+	Limit *LimitOfAll `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// GetVersionParams defines parameters for GetVersion.
+type GetVersionParams struct {
+	// IfNoneMatch ETags that the client has: 304 when one is still right
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
 // DiffVersionParams defines parameters for DiffVersion.
 type DiffVersionParams struct {
 	// To A revision; the current one when it is missing
@@ -892,8 +1053,53 @@ type DiffVersionParams struct {
 
 // RestoreVersionParams defines parameters for RestoreVersion.
 type RestoreVersionParams struct {
+	// IdempotencyKey Any text of the client's choice, new for each thing that it wants. Within 24 hours the same key with the same request does nothing again and gets the same answer; also after the server was killed.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
 	// IfMatch An ETag that the pipeline must still have
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// GetPipelineYamlParams defines parameters for GetPipelineYaml.
+type GetPipelineYamlParams struct {
+	// IfNoneMatch ETags that the client has: 304 when one is still right
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListSchedulesParams defines parameters for ListSchedules.
+type ListSchedulesParams struct {
+	// Limit How many at the most
+	Limit *LimitOfAll `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// ListConnectorsParams defines parameters for ListConnectors.
+type ListConnectorsParams struct {
+	// Limit How many at the most
+	Limit *LimitOfAll `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// GetDocsParams defines parameters for GetDocs.
+type GetDocsParams struct {
+	// IfNoneMatch ETags that the client has: 304 when one is still right
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// GetDocsAssetParams defines parameters for GetDocsAsset.
+type GetDocsAssetParams struct {
+	// IfNoneMatch ETags that the client has: 304 when one is still right
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// GetContractParams defines parameters for GetContract.
+type GetContractParams struct {
+	// IfNoneMatch ETags that the client has: 304 when one is still right
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // DrainQueueParams defines parameters for DrainQueue.
@@ -904,6 +1110,12 @@ type DrainQueueParams struct {
 
 // ListSecretsParams defines parameters for ListSecrets.
 type ListSecretsParams struct {
+	// Limit How many at the most
+	Limit *LimitOfAll `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
 	// PipelineId Global when it is missing
 	PipelineId *SecretScope `form:"pipeline_id,omitempty" json:"pipeline_id,omitempty"`
 }
@@ -1034,7 +1246,7 @@ type ClientInterface interface {
 	// GetArtifactFile One file of an artifact; with Range and If-None-Match
 	//
 	// Corresponds with GET /ci/artifacts/{id}/files/{path} (the `GetArtifactFile` operationId).
-	GetArtifactFile(ctx context.Context, id Id, path string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetArtifactFile(ctx context.Context, id Id, path string, params *GetArtifactFileParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListExecutions Executions, newest first, without what they said
 	//
@@ -1053,19 +1265,19 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /ci/executions/{id}/approve (the `ApproveExecution` operationId).
-	ApproveExecutionWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ApproveExecutionWithBody(ctx context.Context, id Id, params *ApproveExecutionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ApproveExecution Answer the approval that a step or a stage waits for
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /ci/executions/{id}/approve (the `ApproveExecution` operationId).
-	ApproveExecution(ctx context.Context, id Id, body ApproveExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ApproveExecution(ctx context.Context, id Id, params *ApproveExecutionParams, body ApproveExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListArtifacts The artifacts of an execution by name, without their files
 	//
 	// Corresponds with GET /ci/executions/{id}/artifacts (the `ListArtifacts` operationId).
-	ListArtifacts(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListArtifacts(ctx context.Context, id Id, params *ListArtifactsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CancelExecution Stop an execution
 	//
@@ -1077,7 +1289,7 @@ type ClientInterface interface {
 	// CancelExecutionByPost Stop an execution; the same as DELETE, for clients that cannot send it
 	//
 	// Corresponds with POST /ci/executions/{id}/cancel (the `CancelExecutionByPost` operationId).
-	CancelExecutionByPost(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CancelExecutionByPost(ctx context.Context, id Id, params *CancelExecutionByPostParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetEvents What happens to an execution and what its steps say, as server-sent events
 	//
@@ -1096,14 +1308,14 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /ci/executions/{id}/retry (the `RetryExecution` operationId).
-	RetryExecutionWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	RetryExecutionWithBody(ctx context.Context, id Id, params *RetryExecutionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RetryExecution Run an ended execution again, as a new one of the same revision
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /ci/executions/{id}/retry (the `RetryExecution` operationId).
-	RetryExecution(ctx context.Context, id Id, body RetryExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	RetryExecution(ctx context.Context, id Id, params *RetryExecutionParams, body RetryExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// StreamExecution The events of /events over a WebSocket
 	//
@@ -1124,21 +1336,21 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /ci/pipelines (the `CreatePipeline` operationId).
-	CreatePipelineWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreatePipelineWithBody(ctx context.Context, params *CreatePipelineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreatePipeline Create a pipeline of a YAML document
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /ci/pipelines (the `CreatePipeline` operationId).
-	CreatePipeline(ctx context.Context, body CreatePipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreatePipeline(ctx context.Context, params *CreatePipelineParams, body CreatePipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreatePipelineWithTextBody Create a pipeline of a YAML document
 	//
 	// Takes a body of the `text/plain` content type.
 	//
 	// Corresponds with POST /ci/pipelines (the `CreatePipeline` operationId).
-	CreatePipelineWithTextBody(ctx context.Context, body CreatePipelineTextRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreatePipelineWithTextBody(ctx context.Context, params *CreatePipelineParams, body CreatePipelineTextRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UploadPipelineWithBody Create a pipeline of an uploaded file
 	//
@@ -1147,7 +1359,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /ci/pipelines/upload (the `UploadPipeline` operationId).
-	UploadPipelineWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	UploadPipelineWithBody(ctx context.Context, params *UploadPipelineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DeletePipeline Delete a pipeline; its executions stay
 	//
@@ -1159,7 +1371,7 @@ type ClientInterface interface {
 	// The header `ETag` is for `If-Match` of a later change.
 	//
 	// Corresponds with GET /ci/pipelines/{id} (the `GetPipeline` operationId).
-	GetPipeline(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetPipeline(ctx context.Context, id Id, params *GetPipelineParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdatePipelineWithBody Give a pipeline another text, as a new revision
 	//
@@ -1195,7 +1407,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /ci/pipelines/{id}/trigger (the `TriggerPipeline` operationId).
-	TriggerPipelineWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	TriggerPipelineWithBody(ctx context.Context, id Id, params *TriggerPipelineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// TriggerPipeline Run a pipeline
 	//
@@ -1204,17 +1416,17 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /ci/pipelines/{id}/trigger (the `TriggerPipeline` operationId).
-	TriggerPipeline(ctx context.Context, id Id, body TriggerPipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	TriggerPipeline(ctx context.Context, id Id, params *TriggerPipelineParams, body TriggerPipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListVersions The pipeline's revisions, newest first
 	//
 	// Corresponds with GET /ci/pipelines/{id}/versions (the `ListVersions` operationId).
-	ListVersions(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListVersions(ctx context.Context, id Id, params *ListVersionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetVersion One revision with its text
 	//
 	// Corresponds with GET /ci/pipelines/{id}/versions/{number} (the `GetVersion` operationId).
-	GetVersion(ctx context.Context, id Id, number Number, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetVersion(ctx context.Context, id Id, number Number, params *GetVersionParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DiffVersion What changed from a revision to another one
 	//
@@ -1231,22 +1443,32 @@ type ClientInterface interface {
 	// GetPipelineYaml The pipeline's text as it was given
 	//
 	// Corresponds with GET /ci/pipelines/{id}/yaml (the `GetPipelineYaml` operationId).
-	GetPipelineYaml(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetPipelineYaml(ctx context.Context, id Id, params *GetPipelineYamlParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListSchedules The schedules of all pipelines
 	//
 	// Corresponds with GET /ci/schedules (the `ListSchedules` operationId).
-	ListSchedules(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListSchedules(ctx context.Context, params *ListSchedulesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListConnectors The connectors that were found, the broken ones with their reasons
 	//
 	// Corresponds with GET /connectors (the `ListConnectors` operationId).
-	ListConnectors(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListConnectors(ctx context.Context, params *ListConnectorsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetConnector One connector with its actions and their schemas
 	//
 	// Corresponds with GET /connectors/{name} (the `GetConnector` operationId).
 	GetConnector(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetDocs This document as a page to read; also at /docs
+	//
+	// Corresponds with GET /docs (the `GetDocs` operationId).
+	GetDocs(ctx context.Context, params *GetDocsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetDocsAsset The style and the script of the page
+	//
+	// Corresponds with GET /docs/{asset} (the `GetDocsAsset` operationId).
+	GetDocsAsset(ctx context.Context, asset string, params *GetDocsAssetParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetHealth How the server and its parts are
 	//
@@ -1256,7 +1478,7 @@ type ClientInterface interface {
 	// GetContract This document
 	//
 	// Corresponds with GET /openapi.json (the `GetContract` operationId).
-	GetContract(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetContract(ctx context.Context, params *GetContractParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetQueue What waits and what runs
 	//
@@ -1343,8 +1565,8 @@ func (c *Client) GetArtifactArchive(ctx context.Context, id Id, reqEditors ...Re
 // GetArtifactFile One file of an artifact; with Range and If-None-Match
 //
 // Corresponds with GET /ci/artifacts/{id}/files/{path} (the `GetArtifactFile` operationId).
-func (c *Client) GetArtifactFile(ctx context.Context, id Id, path string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetArtifactFileRequest(c.Server, id, path)
+func (c *Client) GetArtifactFile(ctx context.Context, id Id, path string, params *GetArtifactFileParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetArtifactFileRequest(c.Server, id, path, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1392,8 +1614,8 @@ func (c *Client) GetExecution(ctx context.Context, id Id, reqEditors ...RequestE
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /ci/executions/{id}/approve (the `ApproveExecution` operationId).
-func (c *Client) ApproveExecutionWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewApproveExecutionRequestWithBody(c.Server, id, contentType, body)
+func (c *Client) ApproveExecutionWithBody(ctx context.Context, id Id, params *ApproveExecutionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewApproveExecutionRequestWithBody(c.Server, id, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1409,8 +1631,8 @@ func (c *Client) ApproveExecutionWithBody(ctx context.Context, id Id, contentTyp
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /ci/executions/{id}/approve (the `ApproveExecution` operationId).
-func (c *Client) ApproveExecution(ctx context.Context, id Id, body ApproveExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewApproveExecutionRequest(c.Server, id, body)
+func (c *Client) ApproveExecution(ctx context.Context, id Id, params *ApproveExecutionParams, body ApproveExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewApproveExecutionRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1424,8 +1646,8 @@ func (c *Client) ApproveExecution(ctx context.Context, id Id, body ApproveExecut
 // ListArtifacts The artifacts of an execution by name, without their files
 //
 // Corresponds with GET /ci/executions/{id}/artifacts (the `ListArtifacts` operationId).
-func (c *Client) ListArtifacts(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListArtifactsRequest(c.Server, id)
+func (c *Client) ListArtifacts(ctx context.Context, id Id, params *ListArtifactsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListArtifactsRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1456,8 +1678,8 @@ func (c *Client) CancelExecution(ctx context.Context, id Id, reqEditors ...Reque
 // CancelExecutionByPost Stop an execution; the same as DELETE, for clients that cannot send it
 //
 // Corresponds with POST /ci/executions/{id}/cancel (the `CancelExecutionByPost` operationId).
-func (c *Client) CancelExecutionByPost(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCancelExecutionByPostRequest(c.Server, id)
+func (c *Client) CancelExecutionByPost(ctx context.Context, id Id, params *CancelExecutionByPostParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCancelExecutionByPostRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1505,8 +1727,8 @@ func (c *Client) GetLogs(ctx context.Context, id Id, params *GetLogsParams, reqE
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /ci/executions/{id}/retry (the `RetryExecution` operationId).
-func (c *Client) RetryExecutionWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewRetryExecutionRequestWithBody(c.Server, id, contentType, body)
+func (c *Client) RetryExecutionWithBody(ctx context.Context, id Id, params *RetryExecutionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRetryExecutionRequestWithBody(c.Server, id, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1522,8 +1744,8 @@ func (c *Client) RetryExecutionWithBody(ctx context.Context, id Id, contentType 
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /ci/executions/{id}/retry (the `RetryExecution` operationId).
-func (c *Client) RetryExecution(ctx context.Context, id Id, body RetryExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewRetryExecutionRequest(c.Server, id, body)
+func (c *Client) RetryExecution(ctx context.Context, id Id, params *RetryExecutionParams, body RetryExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRetryExecutionRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1573,8 +1795,8 @@ func (c *Client) ListPipelines(ctx context.Context, params *ListPipelinesParams,
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /ci/pipelines (the `CreatePipeline` operationId).
-func (c *Client) CreatePipelineWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreatePipelineRequestWithBody(c.Server, contentType, body)
+func (c *Client) CreatePipelineWithBody(ctx context.Context, params *CreatePipelineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreatePipelineRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1590,8 +1812,8 @@ func (c *Client) CreatePipelineWithBody(ctx context.Context, contentType string,
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /ci/pipelines (the `CreatePipeline` operationId).
-func (c *Client) CreatePipeline(ctx context.Context, body CreatePipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreatePipelineRequest(c.Server, body)
+func (c *Client) CreatePipeline(ctx context.Context, params *CreatePipelineParams, body CreatePipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreatePipelineRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1607,8 +1829,8 @@ func (c *Client) CreatePipeline(ctx context.Context, body CreatePipelineJSONRequ
 // Takes a body of the `text/plain` content type.
 //
 // Corresponds with POST /ci/pipelines (the `CreatePipeline` operationId).
-func (c *Client) CreatePipelineWithTextBody(ctx context.Context, body CreatePipelineTextRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreatePipelineRequestWithTextBody(c.Server, body)
+func (c *Client) CreatePipelineWithTextBody(ctx context.Context, params *CreatePipelineParams, body CreatePipelineTextRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreatePipelineRequestWithTextBody(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1626,8 +1848,8 @@ func (c *Client) CreatePipelineWithTextBody(ctx context.Context, body CreatePipe
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /ci/pipelines/upload (the `UploadPipeline` operationId).
-func (c *Client) UploadPipelineWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewUploadPipelineRequestWithBody(c.Server, contentType, body)
+func (c *Client) UploadPipelineWithBody(ctx context.Context, params *UploadPipelineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUploadPipelineRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1658,8 +1880,8 @@ func (c *Client) DeletePipeline(ctx context.Context, id Id, reqEditors ...Reques
 // The header `ETag` is for `If-Match` of a later change.
 //
 // Corresponds with GET /ci/pipelines/{id} (the `GetPipeline` operationId).
-func (c *Client) GetPipeline(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetPipelineRequest(c.Server, id)
+func (c *Client) GetPipeline(ctx context.Context, id Id, params *GetPipelineParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetPipelineRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1734,8 +1956,8 @@ func (c *Client) UpdatePipelineWithTextBody(ctx context.Context, id Id, params *
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /ci/pipelines/{id}/trigger (the `TriggerPipeline` operationId).
-func (c *Client) TriggerPipelineWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewTriggerPipelineRequestWithBody(c.Server, id, contentType, body)
+func (c *Client) TriggerPipelineWithBody(ctx context.Context, id Id, params *TriggerPipelineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTriggerPipelineRequestWithBody(c.Server, id, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1753,8 +1975,8 @@ func (c *Client) TriggerPipelineWithBody(ctx context.Context, id Id, contentType
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /ci/pipelines/{id}/trigger (the `TriggerPipeline` operationId).
-func (c *Client) TriggerPipeline(ctx context.Context, id Id, body TriggerPipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewTriggerPipelineRequest(c.Server, id, body)
+func (c *Client) TriggerPipeline(ctx context.Context, id Id, params *TriggerPipelineParams, body TriggerPipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTriggerPipelineRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1768,8 +1990,8 @@ func (c *Client) TriggerPipeline(ctx context.Context, id Id, body TriggerPipelin
 // ListVersions The pipeline's revisions, newest first
 //
 // Corresponds with GET /ci/pipelines/{id}/versions (the `ListVersions` operationId).
-func (c *Client) ListVersions(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListVersionsRequest(c.Server, id)
+func (c *Client) ListVersions(ctx context.Context, id Id, params *ListVersionsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListVersionsRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1783,8 +2005,8 @@ func (c *Client) ListVersions(ctx context.Context, id Id, reqEditors ...RequestE
 // GetVersion One revision with its text
 //
 // Corresponds with GET /ci/pipelines/{id}/versions/{number} (the `GetVersion` operationId).
-func (c *Client) GetVersion(ctx context.Context, id Id, number Number, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetVersionRequest(c.Server, id, number)
+func (c *Client) GetVersion(ctx context.Context, id Id, number Number, params *GetVersionParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetVersionRequest(c.Server, id, number, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1830,8 +2052,8 @@ func (c *Client) RestoreVersion(ctx context.Context, id Id, number Number, param
 // GetPipelineYaml The pipeline's text as it was given
 //
 // Corresponds with GET /ci/pipelines/{id}/yaml (the `GetPipelineYaml` operationId).
-func (c *Client) GetPipelineYaml(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetPipelineYamlRequest(c.Server, id)
+func (c *Client) GetPipelineYaml(ctx context.Context, id Id, params *GetPipelineYamlParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetPipelineYamlRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1845,8 +2067,8 @@ func (c *Client) GetPipelineYaml(ctx context.Context, id Id, reqEditors ...Reque
 // ListSchedules The schedules of all pipelines
 //
 // Corresponds with GET /ci/schedules (the `ListSchedules` operationId).
-func (c *Client) ListSchedules(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListSchedulesRequest(c.Server)
+func (c *Client) ListSchedules(ctx context.Context, params *ListSchedulesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListSchedulesRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1860,8 +2082,8 @@ func (c *Client) ListSchedules(ctx context.Context, reqEditors ...RequestEditorF
 // ListConnectors The connectors that were found, the broken ones with their reasons
 //
 // Corresponds with GET /connectors (the `ListConnectors` operationId).
-func (c *Client) ListConnectors(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListConnectorsRequest(c.Server)
+func (c *Client) ListConnectors(ctx context.Context, params *ListConnectorsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListConnectorsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1877,6 +2099,36 @@ func (c *Client) ListConnectors(ctx context.Context, reqEditors ...RequestEditor
 // Corresponds with GET /connectors/{name} (the `GetConnector` operationId).
 func (c *Client) GetConnector(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetConnectorRequest(c.Server, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetDocs This document as a page to read; also at /docs
+//
+// Corresponds with GET /docs (the `GetDocs` operationId).
+func (c *Client) GetDocs(ctx context.Context, params *GetDocsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetDocsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetDocsAsset The style and the script of the page
+//
+// Corresponds with GET /docs/{asset} (the `GetDocsAsset` operationId).
+func (c *Client) GetDocsAsset(ctx context.Context, asset string, params *GetDocsAssetParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetDocsAssetRequest(c.Server, asset, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1905,8 +2157,8 @@ func (c *Client) GetHealth(ctx context.Context, reqEditors ...RequestEditorFn) (
 // GetContract This document
 //
 // Corresponds with GET /openapi.json (the `GetContract` operationId).
-func (c *Client) GetContract(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetContractRequest(c.Server)
+func (c *Client) GetContract(ctx context.Context, params *GetContractParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetContractRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2127,7 +2379,7 @@ func NewGetArtifactArchiveRequest(server string, id Id) (*http.Request, error) {
 }
 
 // NewGetArtifactFileRequest constructs an http.Request for the GetArtifactFile method
-func NewGetArtifactFileRequest(server string, id Id, path string) (*http.Request, error) {
+func NewGetArtifactFileRequest(server string, id Id, path string, params *GetArtifactFileParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -2162,6 +2414,32 @@ func NewGetArtifactFileRequest(server string, id Id, path string) (*http.Request
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+		if params.Range != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "Range", *params.Range, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Range", headerParam1)
+		}
+
 	}
 
 	return req, nil
@@ -2292,18 +2570,18 @@ func NewGetExecutionRequest(server string, id Id) (*http.Request, error) {
 }
 
 // NewApproveExecutionRequest calls the generic ApproveExecution builder with application/json body
-func NewApproveExecutionRequest(server string, id Id, body ApproveExecutionJSONRequestBody) (*http.Request, error) {
+func NewApproveExecutionRequest(server string, id Id, params *ApproveExecutionParams, body ApproveExecutionJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewApproveExecutionRequestWithBody(server, id, "application/json", bodyReader)
+	return NewApproveExecutionRequestWithBody(server, id, params, "application/json", bodyReader)
 }
 
 // NewApproveExecutionRequestWithBody constructs an http.Request for the ApproveExecution method, with any body, and a specified content type
-func NewApproveExecutionRequestWithBody(server string, id Id, contentType string, body io.Reader) (*http.Request, error) {
+func NewApproveExecutionRequestWithBody(server string, id Id, params *ApproveExecutionParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -2335,11 +2613,26 @@ func NewApproveExecutionRequestWithBody(server string, id Id, contentType string
 
 	req.Header.Add("Content-Type", contentType)
 
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewListArtifactsRequest constructs an http.Request for the ListArtifacts method
-func NewListArtifactsRequest(server string, id Id) (*http.Request, error) {
+func NewListArtifactsRequest(server string, id Id, params *ListArtifactsParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -2362,6 +2655,45 @@ func NewListArtifactsRequest(server string, id Id) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -2407,7 +2739,7 @@ func NewCancelExecutionRequest(server string, id Id) (*http.Request, error) {
 }
 
 // NewCancelExecutionByPostRequest constructs an http.Request for the CancelExecutionByPost method
-func NewCancelExecutionByPostRequest(server string, id Id) (*http.Request, error) {
+func NewCancelExecutionByPostRequest(server string, id Id, params *CancelExecutionByPostParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -2435,6 +2767,21 @@ func NewCancelExecutionByPostRequest(server string, id Id) (*http.Request, error
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -2650,18 +2997,18 @@ func NewGetLogsRequest(server string, id Id, params *GetLogsParams) (*http.Reque
 }
 
 // NewRetryExecutionRequest calls the generic RetryExecution builder with application/json body
-func NewRetryExecutionRequest(server string, id Id, body RetryExecutionJSONRequestBody) (*http.Request, error) {
+func NewRetryExecutionRequest(server string, id Id, params *RetryExecutionParams, body RetryExecutionJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewRetryExecutionRequestWithBody(server, id, "application/json", bodyReader)
+	return NewRetryExecutionRequestWithBody(server, id, params, "application/json", bodyReader)
 }
 
 // NewRetryExecutionRequestWithBody constructs an http.Request for the RetryExecution method, with any body, and a specified content type
-func NewRetryExecutionRequestWithBody(server string, id Id, contentType string, body io.Reader) (*http.Request, error) {
+func NewRetryExecutionRequestWithBody(server string, id Id, params *RetryExecutionParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -2692,6 +3039,21 @@ func NewRetryExecutionRequestWithBody(server string, id Id, contentType string, 
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -2860,29 +3222,29 @@ func NewListPipelinesRequest(server string, params *ListPipelinesParams) (*http.
 }
 
 // NewCreatePipelineRequest calls the generic CreatePipeline builder with application/json body
-func NewCreatePipelineRequest(server string, body CreatePipelineJSONRequestBody) (*http.Request, error) {
+func NewCreatePipelineRequest(server string, params *CreatePipelineParams, body CreatePipelineJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewCreatePipelineRequestWithBody(server, "application/json", bodyReader)
+	return NewCreatePipelineRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewCreatePipelineRequestWithTextBody calls the generic CreatePipeline builder with text/plain body
-func NewCreatePipelineRequestWithTextBody(server string, body CreatePipelineTextRequestBody) (*http.Request, error) {
+func NewCreatePipelineRequestWithTextBody(server string, params *CreatePipelineParams, body CreatePipelineTextRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	if stringer, ok := interface{}(body).(fmt.Stringer); ok {
 		bodyReader = strings.NewReader(stringer.String())
 	} else {
 		bodyReader = strings.NewReader(fmt.Sprint(body))
 	}
-	return NewCreatePipelineRequestWithBody(server, "text/plain", bodyReader)
+	return NewCreatePipelineRequestWithBody(server, params, "text/plain", bodyReader)
 }
 
 // NewCreatePipelineRequestWithBody constructs an http.Request for the CreatePipeline method, with any body, and a specified content type
-func NewCreatePipelineRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewCreatePipelineRequestWithBody(server string, params *CreatePipelineParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -2907,11 +3269,26 @@ func NewCreatePipelineRequestWithBody(server string, contentType string, body io
 
 	req.Header.Add("Content-Type", contentType)
 
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewUploadPipelineRequestWithBody constructs an http.Request for the UploadPipeline method, with any body, and a specified content type
-func NewUploadPipelineRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewUploadPipelineRequestWithBody(server string, params *UploadPipelineParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -2935,6 +3312,21 @@ func NewUploadPipelineRequestWithBody(server string, contentType string, body io
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -2974,7 +3366,7 @@ func NewDeletePipelineRequest(server string, id Id) (*http.Request, error) {
 }
 
 // NewGetPipelineRequest constructs an http.Request for the GetPipeline method
-func NewGetPipelineRequest(server string, id Id) (*http.Request, error) {
+func NewGetPipelineRequest(server string, id Id, params *GetPipelineParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -3002,6 +3394,21 @@ func NewGetPipelineRequest(server string, id Id) (*http.Request, error) {
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -3081,18 +3488,18 @@ func NewUpdatePipelineRequestWithBody(server string, id Id, params *UpdatePipeli
 }
 
 // NewTriggerPipelineRequest calls the generic TriggerPipeline builder with application/json body
-func NewTriggerPipelineRequest(server string, id Id, body TriggerPipelineJSONRequestBody) (*http.Request, error) {
+func NewTriggerPipelineRequest(server string, id Id, params *TriggerPipelineParams, body TriggerPipelineJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewTriggerPipelineRequestWithBody(server, id, "application/json", bodyReader)
+	return NewTriggerPipelineRequestWithBody(server, id, params, "application/json", bodyReader)
 }
 
 // NewTriggerPipelineRequestWithBody constructs an http.Request for the TriggerPipeline method, with any body, and a specified content type
-func NewTriggerPipelineRequestWithBody(server string, id Id, contentType string, body io.Reader) (*http.Request, error) {
+func NewTriggerPipelineRequestWithBody(server string, id Id, params *TriggerPipelineParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -3124,11 +3531,26 @@ func NewTriggerPipelineRequestWithBody(server string, id Id, contentType string,
 
 	req.Header.Add("Content-Type", contentType)
 
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewListVersionsRequest constructs an http.Request for the ListVersions method
-func NewListVersionsRequest(server string, id Id) (*http.Request, error) {
+func NewListVersionsRequest(server string, id Id, params *ListVersionsParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -3153,6 +3575,45 @@ func NewListVersionsRequest(server string, id Id) (*http.Request, error) {
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
@@ -3162,7 +3623,7 @@ func NewListVersionsRequest(server string, id Id) (*http.Request, error) {
 }
 
 // NewGetVersionRequest constructs an http.Request for the GetVersion method
-func NewGetVersionRequest(server string, id Id, number Number) (*http.Request, error) {
+func NewGetVersionRequest(server string, id Id, number Number, params *GetVersionParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -3197,6 +3658,21 @@ func NewGetVersionRequest(server string, id Id, number Number) (*http.Request, e
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -3310,15 +3786,26 @@ func NewRestoreVersionRequest(server string, id Id, number Number, params *Resto
 
 	if params != nil {
 
-		if params.IfMatch != nil {
+		if params.IdempotencyKey != nil {
 			var headerParam0 string
 
-			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
 			if err != nil {
 				return nil, err
 			}
 
-			req.Header.Set("If-Match", headerParam0)
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+		if params.IfMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam1)
 		}
 
 	}
@@ -3327,7 +3814,7 @@ func NewRestoreVersionRequest(server string, id Id, number Number, params *Resto
 }
 
 // NewGetPipelineYamlRequest constructs an http.Request for the GetPipelineYaml method
-func NewGetPipelineYamlRequest(server string, id Id) (*http.Request, error) {
+func NewGetPipelineYamlRequest(server string, id Id, params *GetPipelineYamlParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -3357,11 +3844,26 @@ func NewGetPipelineYamlRequest(server string, id Id) (*http.Request, error) {
 		return nil, err
 	}
 
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewListSchedulesRequest constructs an http.Request for the ListSchedules method
-func NewListSchedulesRequest(server string) (*http.Request, error) {
+func NewListSchedulesRequest(server string, params *ListSchedulesParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -3379,6 +3881,45 @@ func NewListSchedulesRequest(server string) (*http.Request, error) {
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
@@ -3388,7 +3929,7 @@ func NewListSchedulesRequest(server string) (*http.Request, error) {
 }
 
 // NewListConnectorsRequest constructs an http.Request for the ListConnectors method
-func NewListConnectorsRequest(server string) (*http.Request, error) {
+func NewListConnectorsRequest(server string, params *ListConnectorsParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -3404,6 +3945,45 @@ func NewListConnectorsRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -3448,6 +4028,97 @@ func NewGetConnectorRequest(server string, name string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewGetDocsRequest constructs an http.Request for the GetDocs method
+func NewGetDocsRequest(server string, params *GetDocsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/docs")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetDocsAssetRequest constructs an http.Request for the GetDocsAsset method
+func NewGetDocsAssetRequest(server string, asset string, params *GetDocsAssetParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "asset", asset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/docs/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewGetHealthRequest constructs an http.Request for the GetHealth method
 func NewGetHealthRequest(server string) (*http.Request, error) {
 	var err error
@@ -3476,7 +4147,7 @@ func NewGetHealthRequest(server string) (*http.Request, error) {
 }
 
 // NewGetContractRequest constructs an http.Request for the GetContract method
-func NewGetContractRequest(server string) (*http.Request, error) {
+func NewGetContractRequest(server string, params *GetContractParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -3497,6 +4168,21 @@ func NewGetContractRequest(server string) (*http.Request, error) {
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -3664,6 +4350,30 @@ func NewListSecretsRequest(server string, params *ListSecretsParams) (*http.Requ
 		// styled parameters, preserving literal commas as delimiters
 		// per the OpenAPI spec (e.g. "color=blue,black,brown").
 		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
 
 		if params.PipelineId != nil {
 
@@ -3916,7 +4626,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /ci/artifacts/{id}/files/{path} (the `GetArtifactFile` operationId).
-	GetArtifactFileWithResponse(ctx context.Context, id Id, path string, reqEditors ...RequestEditorFn) (*GetArtifactFileResponse, error)
+	GetArtifactFileWithResponse(ctx context.Context, id Id, path string, params *GetArtifactFileParams, reqEditors ...RequestEditorFn) (*GetArtifactFileResponse, error)
 
 	// ListExecutionsWithResponse Executions, newest first, without what they said
 	//
@@ -3939,21 +4649,21 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /ci/executions/{id}/approve (the `ApproveExecution` operationId).
-	ApproveExecutionWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ApproveExecutionResponse, error)
+	ApproveExecutionWithBodyWithResponse(ctx context.Context, id Id, params *ApproveExecutionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ApproveExecutionResponse, error)
 
 	// ApproveExecutionWithResponse Answer the approval that a step or a stage waits for
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /ci/executions/{id}/approve (the `ApproveExecution` operationId).
-	ApproveExecutionWithResponse(ctx context.Context, id Id, body ApproveExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*ApproveExecutionResponse, error)
+	ApproveExecutionWithResponse(ctx context.Context, id Id, params *ApproveExecutionParams, body ApproveExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*ApproveExecutionResponse, error)
 
 	// ListArtifactsWithResponse The artifacts of an execution by name, without their files
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /ci/executions/{id}/artifacts (the `ListArtifacts` operationId).
-	ListArtifactsWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*ListArtifactsResponse, error)
+	ListArtifactsWithResponse(ctx context.Context, id Id, params *ListArtifactsParams, reqEditors ...RequestEditorFn) (*ListArtifactsResponse, error)
 
 	// CancelExecutionWithResponse Stop an execution
 	//
@@ -3969,7 +4679,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /ci/executions/{id}/cancel (the `CancelExecutionByPost` operationId).
-	CancelExecutionByPostWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*CancelExecutionByPostResponse, error)
+	CancelExecutionByPostWithResponse(ctx context.Context, id Id, params *CancelExecutionByPostParams, reqEditors ...RequestEditorFn) (*CancelExecutionByPostResponse, error)
 
 	// GetEventsWithResponse What happens to an execution and what its steps say, as server-sent events
 	//
@@ -3992,14 +4702,14 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /ci/executions/{id}/retry (the `RetryExecution` operationId).
-	RetryExecutionWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RetryExecutionResponse, error)
+	RetryExecutionWithBodyWithResponse(ctx context.Context, id Id, params *RetryExecutionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RetryExecutionResponse, error)
 
 	// RetryExecutionWithResponse Run an ended execution again, as a new one of the same revision
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /ci/executions/{id}/retry (the `RetryExecution` operationId).
-	RetryExecutionWithResponse(ctx context.Context, id Id, body RetryExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*RetryExecutionResponse, error)
+	RetryExecutionWithResponse(ctx context.Context, id Id, params *RetryExecutionParams, body RetryExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*RetryExecutionResponse, error)
 
 	// StreamExecutionWithResponse The events of /events over a WebSocket
 	//
@@ -4024,21 +4734,21 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /ci/pipelines (the `CreatePipeline` operationId).
-	CreatePipelineWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreatePipelineResponse, error)
+	CreatePipelineWithBodyWithResponse(ctx context.Context, params *CreatePipelineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreatePipelineResponse, error)
 
 	// CreatePipelineWithResponse Create a pipeline of a YAML document
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /ci/pipelines (the `CreatePipeline` operationId).
-	CreatePipelineWithResponse(ctx context.Context, body CreatePipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*CreatePipelineResponse, error)
+	CreatePipelineWithResponse(ctx context.Context, params *CreatePipelineParams, body CreatePipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*CreatePipelineResponse, error)
 
 	// CreatePipelineWithTextBodyWithResponse Create a pipeline of a YAML document
 	//
 	// Takes a body of the `text/plain` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /ci/pipelines (the `CreatePipeline` operationId).
-	CreatePipelineWithTextBodyWithResponse(ctx context.Context, body CreatePipelineTextRequestBody, reqEditors ...RequestEditorFn) (*CreatePipelineResponse, error)
+	CreatePipelineWithTextBodyWithResponse(ctx context.Context, params *CreatePipelineParams, body CreatePipelineTextRequestBody, reqEditors ...RequestEditorFn) (*CreatePipelineResponse, error)
 
 	// UploadPipelineWithBodyWithResponse Create a pipeline of an uploaded file
 	//
@@ -4047,7 +4757,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /ci/pipelines/upload (the `UploadPipeline` operationId).
-	UploadPipelineWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UploadPipelineResponse, error)
+	UploadPipelineWithBodyWithResponse(ctx context.Context, params *UploadPipelineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UploadPipelineResponse, error)
 
 	// DeletePipelineWithResponse Delete a pipeline; its executions stay
 	//
@@ -4063,7 +4773,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /ci/pipelines/{id} (the `GetPipeline` operationId).
-	GetPipelineWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*GetPipelineResponse, error)
+	GetPipelineWithResponse(ctx context.Context, id Id, params *GetPipelineParams, reqEditors ...RequestEditorFn) (*GetPipelineResponse, error)
 
 	// UpdatePipelineWithBodyWithResponse Give a pipeline another text, as a new revision
 	//
@@ -4099,7 +4809,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /ci/pipelines/{id}/trigger (the `TriggerPipeline` operationId).
-	TriggerPipelineWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TriggerPipelineResponse, error)
+	TriggerPipelineWithBodyWithResponse(ctx context.Context, id Id, params *TriggerPipelineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TriggerPipelineResponse, error)
 
 	// TriggerPipelineWithResponse Run a pipeline
 	//
@@ -4108,21 +4818,21 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /ci/pipelines/{id}/trigger (the `TriggerPipeline` operationId).
-	TriggerPipelineWithResponse(ctx context.Context, id Id, body TriggerPipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*TriggerPipelineResponse, error)
+	TriggerPipelineWithResponse(ctx context.Context, id Id, params *TriggerPipelineParams, body TriggerPipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*TriggerPipelineResponse, error)
 
 	// ListVersionsWithResponse The pipeline's revisions, newest first
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /ci/pipelines/{id}/versions (the `ListVersions` operationId).
-	ListVersionsWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*ListVersionsResponse, error)
+	ListVersionsWithResponse(ctx context.Context, id Id, params *ListVersionsParams, reqEditors ...RequestEditorFn) (*ListVersionsResponse, error)
 
 	// GetVersionWithResponse One revision with its text
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /ci/pipelines/{id}/versions/{number} (the `GetVersion` operationId).
-	GetVersionWithResponse(ctx context.Context, id Id, number Number, reqEditors ...RequestEditorFn) (*GetVersionResponse, error)
+	GetVersionWithResponse(ctx context.Context, id Id, number Number, params *GetVersionParams, reqEditors ...RequestEditorFn) (*GetVersionResponse, error)
 
 	// DiffVersionWithResponse What changed from a revision to another one
 	//
@@ -4145,21 +4855,21 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /ci/pipelines/{id}/yaml (the `GetPipelineYaml` operationId).
-	GetPipelineYamlWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*GetPipelineYamlResponse, error)
+	GetPipelineYamlWithResponse(ctx context.Context, id Id, params *GetPipelineYamlParams, reqEditors ...RequestEditorFn) (*GetPipelineYamlResponse, error)
 
 	// ListSchedulesWithResponse The schedules of all pipelines
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /ci/schedules (the `ListSchedules` operationId).
-	ListSchedulesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListSchedulesResponse, error)
+	ListSchedulesWithResponse(ctx context.Context, params *ListSchedulesParams, reqEditors ...RequestEditorFn) (*ListSchedulesResponse, error)
 
 	// ListConnectorsWithResponse The connectors that were found, the broken ones with their reasons
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /connectors (the `ListConnectors` operationId).
-	ListConnectorsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListConnectorsResponse, error)
+	ListConnectorsWithResponse(ctx context.Context, params *ListConnectorsParams, reqEditors ...RequestEditorFn) (*ListConnectorsResponse, error)
 
 	// GetConnectorWithResponse One connector with its actions and their schemas
 	//
@@ -4167,6 +4877,20 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /connectors/{name} (the `GetConnector` operationId).
 	GetConnectorWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*GetConnectorResponse, error)
+
+	// GetDocsWithResponse This document as a page to read; also at /docs
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /docs (the `GetDocs` operationId).
+	GetDocsWithResponse(ctx context.Context, params *GetDocsParams, reqEditors ...RequestEditorFn) (*GetDocsResponse, error)
+
+	// GetDocsAssetWithResponse The style and the script of the page
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /docs/{asset} (the `GetDocsAsset` operationId).
+	GetDocsAssetWithResponse(ctx context.Context, asset string, params *GetDocsAssetParams, reqEditors ...RequestEditorFn) (*GetDocsAssetResponse, error)
 
 	// GetHealthWithResponse How the server and its parts are
 	//
@@ -4180,7 +4904,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /openapi.json (the `GetContract` operationId).
-	GetContractWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetContractResponse, error)
+	GetContractWithResponse(ctx context.Context, params *GetContractParams, reqEditors ...RequestEditorFn) (*GetContractResponse, error)
 
 	// GetQueueWithResponse What waits and what runs
 	//
@@ -4253,6 +4977,8 @@ type GetArtifactResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Artifact
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -4260,6 +4986,11 @@ type GetArtifactResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r GetArtifactResponse) GetJSON200() *Artifact {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetArtifactResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -4299,8 +5030,15 @@ func (r GetArtifactResponse) ContentType() string {
 type GetArtifactArchiveResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetArtifactArchiveResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -4350,12 +5088,19 @@ type GetArtifactFileResponse206Headers struct {
 type GetArtifactFileResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
 	Headers200 *GetArtifactFileResponse200Headers
 	// Headers206 the parsed response headers for an HTTP 206 response
 	Headers206 *GetArtifactFileResponse206Headers
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetArtifactFileResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -4402,6 +5147,8 @@ type ListExecutionsResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *[]Execution
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
@@ -4411,6 +5158,11 @@ type ListExecutionsResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ListExecutionsResponse) GetJSON200() *[]Execution {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ListExecutionsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -4452,6 +5204,8 @@ type GetExecutionResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Execution
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -4459,6 +5213,11 @@ type GetExecutionResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r GetExecutionResponse) GetJSON200() *Execution {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetExecutionResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -4500,6 +5259,8 @@ type ApproveExecutionResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Accepted
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -4507,6 +5268,11 @@ type ApproveExecutionResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ApproveExecutionResponse) GetJSON200() *Accepted {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ApproveExecutionResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -4543,18 +5309,32 @@ func (r ApproveExecutionResponse) ContentType() string {
 	return ""
 }
 
+// ListArtifactsResponse200Headers the declared response headers of an HTTP 200 response for ListArtifacts
+type ListArtifactsResponse200Headers struct {
+	Link *string
+}
+
 type ListArtifactsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *[]Artifact
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListArtifactsResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ListArtifactsResponse) GetJSON200() *[]Artifact {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ListArtifactsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -4596,6 +5376,8 @@ type CancelExecutionResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Accepted
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -4603,6 +5385,11 @@ type CancelExecutionResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r CancelExecutionResponse) GetJSON200() *Accepted {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r CancelExecutionResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -4644,6 +5431,8 @@ type CancelExecutionByPostResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Accepted
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -4651,6 +5440,11 @@ type CancelExecutionByPostResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r CancelExecutionByPostResponse) GetJSON200() *Accepted {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r CancelExecutionByPostResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -4690,8 +5484,15 @@ func (r CancelExecutionByPostResponse) ContentType() string {
 type GetEventsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetEventsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -4731,8 +5532,15 @@ func (r GetEventsResponse) ContentType() string {
 type GetLogsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetLogsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -4769,18 +5577,33 @@ func (r GetLogsResponse) ContentType() string {
 	return ""
 }
 
+// RetryExecutionResponse201Headers the declared response headers of an HTTP 201 response for RetryExecution
+type RetryExecutionResponse201Headers struct {
+	IdempotencyReplayed *string
+	Location            *string
+}
+
 type RetryExecutionResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON201 the response for an HTTP 201 `application/json` response
 	JSON201 *Accepted
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *RetryExecutionResponse201Headers
 }
 
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
 func (r RetryExecutionResponse) GetJSON201() *Accepted {
 	return r.JSON201
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r RetryExecutionResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -4820,8 +5643,22 @@ func (r RetryExecutionResponse) ContentType() string {
 type StreamExecutionResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON101 the response for an HTTP 101 `application/json` response
+	JSON101 *StreamMessage
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+}
+
+// GetJSON101 returns the response for an HTTP 101 `application/json` response
+func (r StreamExecutionResponse) GetJSON101() *StreamMessage {
+	return r.JSON101
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r StreamExecutionResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -4868,6 +5705,8 @@ type ListPipelinesResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *[]Pipeline
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
@@ -4877,6 +5716,11 @@ type ListPipelinesResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ListPipelinesResponse) GetJSON200() *[]Pipeline {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ListPipelinesResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -4913,18 +5757,34 @@ func (r ListPipelinesResponse) ContentType() string {
 	return ""
 }
 
+// CreatePipelineResponse201Headers the declared response headers of an HTTP 201 response for CreatePipeline
+type CreatePipelineResponse201Headers struct {
+	ETag                *string
+	IdempotencyReplayed *string
+	Location            *string
+}
+
 type CreatePipelineResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON201 the response for an HTTP 201 `application/json` response
 	JSON201 *Pipeline
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *CreatePipelineResponse201Headers
 }
 
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
 func (r CreatePipelineResponse) GetJSON201() *Pipeline {
 	return r.JSON201
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r CreatePipelineResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -4961,18 +5821,34 @@ func (r CreatePipelineResponse) ContentType() string {
 	return ""
 }
 
+// UploadPipelineResponse201Headers the declared response headers of an HTTP 201 response for UploadPipeline
+type UploadPipelineResponse201Headers struct {
+	ETag                *string
+	IdempotencyReplayed *string
+	Location            *string
+}
+
 type UploadPipelineResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON201 the response for an HTTP 201 `application/json` response
 	JSON201 *Pipeline
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *UploadPipelineResponse201Headers
 }
 
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
 func (r UploadPipelineResponse) GetJSON201() *Pipeline {
 	return r.JSON201
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r UploadPipelineResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -5012,8 +5888,15 @@ func (r UploadPipelineResponse) ContentType() string {
 type DeletePipelineResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r DeletePipelineResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -5060,6 +5943,8 @@ type GetPipelineResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Pipeline
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
@@ -5069,6 +5954,11 @@ type GetPipelineResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r GetPipelineResponse) GetJSON200() *Pipeline {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetPipelineResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -5115,6 +6005,8 @@ type UpdatePipelineResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Pipeline
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
@@ -5124,6 +6016,11 @@ type UpdatePipelineResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r UpdatePipelineResponse) GetJSON200() *Pipeline {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r UpdatePipelineResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -5160,18 +6057,33 @@ func (r UpdatePipelineResponse) ContentType() string {
 	return ""
 }
 
+// TriggerPipelineResponse202Headers the declared response headers of an HTTP 202 response for TriggerPipeline
+type TriggerPipelineResponse202Headers struct {
+	IdempotencyReplayed *string
+	Location            *string
+}
+
 type TriggerPipelineResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON202 the response for an HTTP 202 `application/json` response
 	JSON202 *Accepted
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+	// Headers202 the parsed response headers for an HTTP 202 response
+	Headers202 *TriggerPipelineResponse202Headers
 }
 
 // GetJSON202 returns the response for an HTTP 202 `application/json` response
 func (r TriggerPipelineResponse) GetJSON202() *Accepted {
 	return r.JSON202
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r TriggerPipelineResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -5208,18 +6120,32 @@ func (r TriggerPipelineResponse) ContentType() string {
 	return ""
 }
 
+// ListVersionsResponse200Headers the declared response headers of an HTTP 200 response for ListVersions
+type ListVersionsResponse200Headers struct {
+	Link *string
+}
+
 type ListVersionsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *[]Version
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListVersionsResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ListVersionsResponse) GetJSON200() *[]Version {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ListVersionsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -5256,18 +6182,32 @@ func (r ListVersionsResponse) ContentType() string {
 	return ""
 }
 
+// GetVersionResponse200Headers the declared response headers of an HTTP 200 response for GetVersion
+type GetVersionResponse200Headers struct {
+	ETag *string
+}
+
 type GetVersionResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Version
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetVersionResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r GetVersionResponse) GetJSON200() *Version {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetVersionResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -5307,8 +6247,15 @@ func (r GetVersionResponse) ContentType() string {
 type DiffVersionResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r DiffVersionResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -5355,6 +6302,8 @@ type RestoreVersionResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Pipeline
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
@@ -5364,6 +6313,11 @@ type RestoreVersionResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r RestoreVersionResponse) GetJSON200() *Pipeline {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r RestoreVersionResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -5400,18 +6354,32 @@ func (r RestoreVersionResponse) ContentType() string {
 	return ""
 }
 
+// GetPipelineYamlResponse200Headers the declared response headers of an HTTP 200 response for GetPipelineYaml
+type GetPipelineYamlResponse200Headers struct {
+	ETag *string
+}
+
 type GetPipelineYamlResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// YAML200 the response for an HTTP 200 `application/yaml` response
 	YAML200 *string
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetPipelineYamlResponse200Headers
 }
 
 // GetYAML200 returns the response for an HTTP 200 `application/yaml` response
 func (r GetPipelineYamlResponse) GetYAML200() *string {
 	return r.YAML200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetPipelineYamlResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -5448,18 +6416,32 @@ func (r GetPipelineYamlResponse) ContentType() string {
 	return ""
 }
 
+// ListSchedulesResponse200Headers the declared response headers of an HTTP 200 response for ListSchedules
+type ListSchedulesResponse200Headers struct {
+	Link *string
+}
+
 type ListSchedulesResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *[]Schedule
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListSchedulesResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ListSchedulesResponse) GetJSON200() *[]Schedule {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ListSchedulesResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -5496,18 +6478,32 @@ func (r ListSchedulesResponse) ContentType() string {
 	return ""
 }
 
+// ListConnectorsResponse200Headers the declared response headers of an HTTP 200 response for ListConnectors
+type ListConnectorsResponse200Headers struct {
+	Link *string
+}
+
 type ListConnectorsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *[]Connector
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListConnectorsResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ListConnectorsResponse) GetJSON200() *[]Connector {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ListConnectorsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -5549,6 +6545,8 @@ type GetConnectorResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Connector
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -5556,6 +6554,11 @@ type GetConnectorResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r GetConnectorResponse) GetJSON200() *Connector {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetConnectorResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -5592,6 +6595,116 @@ func (r GetConnectorResponse) ContentType() string {
 	return ""
 }
 
+// GetDocsResponse200Headers the declared response headers of an HTTP 200 response for GetDocs
+type GetDocsResponse200Headers struct {
+	ETag *string
+}
+
+type GetDocsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetDocsResponse200Headers
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetDocsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r GetDocsResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetDocsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetDocsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetDocsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetDocsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetDocsAssetResponse200Headers the declared response headers of an HTTP 200 response for GetDocsAsset
+type GetDocsAssetResponse200Headers struct {
+	ETag *string
+}
+
+type GetDocsAssetResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetDocsAssetResponse200Headers
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetDocsAssetResponse) GetJSON503() *Unavailable {
+	return r.JSON503
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r GetDocsAssetResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetDocsAssetResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetDocsAssetResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetDocsAssetResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetDocsAssetResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetHealthResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -5599,6 +6712,8 @@ type GetHealthResponse struct {
 	JSON200 *Health
 	// JSON503 the response for an HTTP 503 `application/json` response
 	JSON503 *Health
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -5609,6 +6724,11 @@ func (r GetHealthResponse) GetJSON200() *Health {
 // GetJSON503 returns the response for an HTTP 503 `application/json` response
 func (r GetHealthResponse) GetJSON503() *Health {
 	return r.JSON503
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r GetHealthResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
 }
 
 // GetBody returns the raw response body bytes
@@ -5640,18 +6760,32 @@ func (r GetHealthResponse) ContentType() string {
 	return ""
 }
 
+// GetContractResponse200Headers the declared response headers of an HTTP 200 response for GetContract
+type GetContractResponse200Headers struct {
+	ETag *string
+}
+
 type GetContractResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *map[string]interface{}
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetContractResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r GetContractResponse) GetJSON200() *map[string]interface{} {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetContractResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -5693,6 +6827,8 @@ type GetQueueResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Queue
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -5700,6 +6836,11 @@ type GetQueueResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r GetQueueResponse) GetJSON200() *Queue {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetQueueResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -5741,6 +6882,8 @@ type DrainQueueResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Queue
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -5748,6 +6891,11 @@ type DrainQueueResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r DrainQueueResponse) GetJSON200() *Queue {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r DrainQueueResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -5789,6 +6937,8 @@ type PauseQueueResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Queue
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -5796,6 +6946,11 @@ type PauseQueueResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r PauseQueueResponse) GetJSON200() *Queue {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r PauseQueueResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -5837,6 +6992,8 @@ type ResumeQueueResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Queue
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -5844,6 +7001,11 @@ type ResumeQueueResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ResumeQueueResponse) GetJSON200() *Queue {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ResumeQueueResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -5880,18 +7042,32 @@ func (r ResumeQueueResponse) ContentType() string {
 	return ""
 }
 
+// ListSecretsResponse200Headers the declared response headers of an HTTP 200 response for ListSecrets
+type ListSecretsResponse200Headers struct {
+	Link *string
+}
+
 type ListSecretsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *[]Secret
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListSecretsResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ListSecretsResponse) GetJSON200() *[]Secret {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ListSecretsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -5933,6 +7109,8 @@ type RotateSecretsResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *SecretRotation
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -5940,6 +7118,11 @@ type RotateSecretsResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r RotateSecretsResponse) GetJSON200() *SecretRotation {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r RotateSecretsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -5979,8 +7162,15 @@ func (r RotateSecretsResponse) ContentType() string {
 type DeleteSecretResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r DeleteSecretResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -6020,8 +7210,15 @@ func (r DeleteSecretResponse) ContentType() string {
 type SetSecretResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r SetSecretResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -6089,8 +7286,8 @@ func (c *ClientWithResponses) GetArtifactArchiveWithResponse(ctx context.Context
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /ci/artifacts/{id}/files/{path} (the `GetArtifactFile` operationId).
-func (c *ClientWithResponses) GetArtifactFileWithResponse(ctx context.Context, id Id, path string, reqEditors ...RequestEditorFn) (*GetArtifactFileResponse, error) {
-	rsp, err := c.GetArtifactFile(ctx, id, path, reqEditors...)
+func (c *ClientWithResponses) GetArtifactFileWithResponse(ctx context.Context, id Id, path string, params *GetArtifactFileParams, reqEditors ...RequestEditorFn) (*GetArtifactFileResponse, error) {
+	rsp, err := c.GetArtifactFile(ctx, id, path, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6130,8 +7327,8 @@ func (c *ClientWithResponses) GetExecutionWithResponse(ctx context.Context, id I
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /ci/executions/{id}/approve (the `ApproveExecution` operationId).
-func (c *ClientWithResponses) ApproveExecutionWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ApproveExecutionResponse, error) {
-	rsp, err := c.ApproveExecutionWithBody(ctx, id, contentType, body, reqEditors...)
+func (c *ClientWithResponses) ApproveExecutionWithBodyWithResponse(ctx context.Context, id Id, params *ApproveExecutionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ApproveExecutionResponse, error) {
+	rsp, err := c.ApproveExecutionWithBody(ctx, id, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6143,8 +7340,8 @@ func (c *ClientWithResponses) ApproveExecutionWithBodyWithResponse(ctx context.C
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /ci/executions/{id}/approve (the `ApproveExecution` operationId).
-func (c *ClientWithResponses) ApproveExecutionWithResponse(ctx context.Context, id Id, body ApproveExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*ApproveExecutionResponse, error) {
-	rsp, err := c.ApproveExecution(ctx, id, body, reqEditors...)
+func (c *ClientWithResponses) ApproveExecutionWithResponse(ctx context.Context, id Id, params *ApproveExecutionParams, body ApproveExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*ApproveExecutionResponse, error) {
+	rsp, err := c.ApproveExecution(ctx, id, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6156,8 +7353,8 @@ func (c *ClientWithResponses) ApproveExecutionWithResponse(ctx context.Context, 
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /ci/executions/{id}/artifacts (the `ListArtifacts` operationId).
-func (c *ClientWithResponses) ListArtifactsWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*ListArtifactsResponse, error) {
-	rsp, err := c.ListArtifacts(ctx, id, reqEditors...)
+func (c *ClientWithResponses) ListArtifactsWithResponse(ctx context.Context, id Id, params *ListArtifactsParams, reqEditors ...RequestEditorFn) (*ListArtifactsResponse, error) {
+	rsp, err := c.ListArtifacts(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6184,8 +7381,8 @@ func (c *ClientWithResponses) CancelExecutionWithResponse(ctx context.Context, i
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /ci/executions/{id}/cancel (the `CancelExecutionByPost` operationId).
-func (c *ClientWithResponses) CancelExecutionByPostWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*CancelExecutionByPostResponse, error) {
-	rsp, err := c.CancelExecutionByPost(ctx, id, reqEditors...)
+func (c *ClientWithResponses) CancelExecutionByPostWithResponse(ctx context.Context, id Id, params *CancelExecutionByPostParams, reqEditors ...RequestEditorFn) (*CancelExecutionByPostResponse, error) {
+	rsp, err := c.CancelExecutionByPost(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6225,8 +7422,8 @@ func (c *ClientWithResponses) GetLogsWithResponse(ctx context.Context, id Id, pa
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /ci/executions/{id}/retry (the `RetryExecution` operationId).
-func (c *ClientWithResponses) RetryExecutionWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RetryExecutionResponse, error) {
-	rsp, err := c.RetryExecutionWithBody(ctx, id, contentType, body, reqEditors...)
+func (c *ClientWithResponses) RetryExecutionWithBodyWithResponse(ctx context.Context, id Id, params *RetryExecutionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RetryExecutionResponse, error) {
+	rsp, err := c.RetryExecutionWithBody(ctx, id, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6238,8 +7435,8 @@ func (c *ClientWithResponses) RetryExecutionWithBodyWithResponse(ctx context.Con
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /ci/executions/{id}/retry (the `RetryExecution` operationId).
-func (c *ClientWithResponses) RetryExecutionWithResponse(ctx context.Context, id Id, body RetryExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*RetryExecutionResponse, error) {
-	rsp, err := c.RetryExecution(ctx, id, body, reqEditors...)
+func (c *ClientWithResponses) RetryExecutionWithResponse(ctx context.Context, id Id, params *RetryExecutionParams, body RetryExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*RetryExecutionResponse, error) {
+	rsp, err := c.RetryExecution(ctx, id, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6281,8 +7478,8 @@ func (c *ClientWithResponses) ListPipelinesWithResponse(ctx context.Context, par
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /ci/pipelines (the `CreatePipeline` operationId).
-func (c *ClientWithResponses) CreatePipelineWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreatePipelineResponse, error) {
-	rsp, err := c.CreatePipelineWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) CreatePipelineWithBodyWithResponse(ctx context.Context, params *CreatePipelineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreatePipelineResponse, error) {
+	rsp, err := c.CreatePipelineWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6294,8 +7491,8 @@ func (c *ClientWithResponses) CreatePipelineWithBodyWithResponse(ctx context.Con
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /ci/pipelines (the `CreatePipeline` operationId).
-func (c *ClientWithResponses) CreatePipelineWithResponse(ctx context.Context, body CreatePipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*CreatePipelineResponse, error) {
-	rsp, err := c.CreatePipeline(ctx, body, reqEditors...)
+func (c *ClientWithResponses) CreatePipelineWithResponse(ctx context.Context, params *CreatePipelineParams, body CreatePipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*CreatePipelineResponse, error) {
+	rsp, err := c.CreatePipeline(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6307,8 +7504,8 @@ func (c *ClientWithResponses) CreatePipelineWithResponse(ctx context.Context, bo
 // Takes a body of the `text/plain` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /ci/pipelines (the `CreatePipeline` operationId).
-func (c *ClientWithResponses) CreatePipelineWithTextBodyWithResponse(ctx context.Context, body CreatePipelineTextRequestBody, reqEditors ...RequestEditorFn) (*CreatePipelineResponse, error) {
-	rsp, err := c.CreatePipelineWithTextBody(ctx, body, reqEditors...)
+func (c *ClientWithResponses) CreatePipelineWithTextBodyWithResponse(ctx context.Context, params *CreatePipelineParams, body CreatePipelineTextRequestBody, reqEditors ...RequestEditorFn) (*CreatePipelineResponse, error) {
+	rsp, err := c.CreatePipelineWithTextBody(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6322,8 +7519,8 @@ func (c *ClientWithResponses) CreatePipelineWithTextBodyWithResponse(ctx context
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /ci/pipelines/upload (the `UploadPipeline` operationId).
-func (c *ClientWithResponses) UploadPipelineWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UploadPipelineResponse, error) {
-	rsp, err := c.UploadPipelineWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) UploadPipelineWithBodyWithResponse(ctx context.Context, params *UploadPipelineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UploadPipelineResponse, error) {
+	rsp, err := c.UploadPipelineWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6350,8 +7547,8 @@ func (c *ClientWithResponses) DeletePipelineWithResponse(ctx context.Context, id
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /ci/pipelines/{id} (the `GetPipeline` operationId).
-func (c *ClientWithResponses) GetPipelineWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*GetPipelineResponse, error) {
-	rsp, err := c.GetPipeline(ctx, id, reqEditors...)
+func (c *ClientWithResponses) GetPipelineWithResponse(ctx context.Context, id Id, params *GetPipelineParams, reqEditors ...RequestEditorFn) (*GetPipelineResponse, error) {
+	rsp, err := c.GetPipeline(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6410,8 +7607,8 @@ func (c *ClientWithResponses) UpdatePipelineWithTextBodyWithResponse(ctx context
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /ci/pipelines/{id}/trigger (the `TriggerPipeline` operationId).
-func (c *ClientWithResponses) TriggerPipelineWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TriggerPipelineResponse, error) {
-	rsp, err := c.TriggerPipelineWithBody(ctx, id, contentType, body, reqEditors...)
+func (c *ClientWithResponses) TriggerPipelineWithBodyWithResponse(ctx context.Context, id Id, params *TriggerPipelineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TriggerPipelineResponse, error) {
+	rsp, err := c.TriggerPipelineWithBody(ctx, id, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6425,8 +7622,8 @@ func (c *ClientWithResponses) TriggerPipelineWithBodyWithResponse(ctx context.Co
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /ci/pipelines/{id}/trigger (the `TriggerPipeline` operationId).
-func (c *ClientWithResponses) TriggerPipelineWithResponse(ctx context.Context, id Id, body TriggerPipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*TriggerPipelineResponse, error) {
-	rsp, err := c.TriggerPipeline(ctx, id, body, reqEditors...)
+func (c *ClientWithResponses) TriggerPipelineWithResponse(ctx context.Context, id Id, params *TriggerPipelineParams, body TriggerPipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*TriggerPipelineResponse, error) {
+	rsp, err := c.TriggerPipeline(ctx, id, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6438,8 +7635,8 @@ func (c *ClientWithResponses) TriggerPipelineWithResponse(ctx context.Context, i
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /ci/pipelines/{id}/versions (the `ListVersions` operationId).
-func (c *ClientWithResponses) ListVersionsWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*ListVersionsResponse, error) {
-	rsp, err := c.ListVersions(ctx, id, reqEditors...)
+func (c *ClientWithResponses) ListVersionsWithResponse(ctx context.Context, id Id, params *ListVersionsParams, reqEditors ...RequestEditorFn) (*ListVersionsResponse, error) {
+	rsp, err := c.ListVersions(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6451,8 +7648,8 @@ func (c *ClientWithResponses) ListVersionsWithResponse(ctx context.Context, id I
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /ci/pipelines/{id}/versions/{number} (the `GetVersion` operationId).
-func (c *ClientWithResponses) GetVersionWithResponse(ctx context.Context, id Id, number Number, reqEditors ...RequestEditorFn) (*GetVersionResponse, error) {
-	rsp, err := c.GetVersion(ctx, id, number, reqEditors...)
+func (c *ClientWithResponses) GetVersionWithResponse(ctx context.Context, id Id, number Number, params *GetVersionParams, reqEditors ...RequestEditorFn) (*GetVersionResponse, error) {
+	rsp, err := c.GetVersion(ctx, id, number, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6492,8 +7689,8 @@ func (c *ClientWithResponses) RestoreVersionWithResponse(ctx context.Context, id
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /ci/pipelines/{id}/yaml (the `GetPipelineYaml` operationId).
-func (c *ClientWithResponses) GetPipelineYamlWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*GetPipelineYamlResponse, error) {
-	rsp, err := c.GetPipelineYaml(ctx, id, reqEditors...)
+func (c *ClientWithResponses) GetPipelineYamlWithResponse(ctx context.Context, id Id, params *GetPipelineYamlParams, reqEditors ...RequestEditorFn) (*GetPipelineYamlResponse, error) {
+	rsp, err := c.GetPipelineYaml(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6505,8 +7702,8 @@ func (c *ClientWithResponses) GetPipelineYamlWithResponse(ctx context.Context, i
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /ci/schedules (the `ListSchedules` operationId).
-func (c *ClientWithResponses) ListSchedulesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListSchedulesResponse, error) {
-	rsp, err := c.ListSchedules(ctx, reqEditors...)
+func (c *ClientWithResponses) ListSchedulesWithResponse(ctx context.Context, params *ListSchedulesParams, reqEditors ...RequestEditorFn) (*ListSchedulesResponse, error) {
+	rsp, err := c.ListSchedules(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6518,8 +7715,8 @@ func (c *ClientWithResponses) ListSchedulesWithResponse(ctx context.Context, req
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /connectors (the `ListConnectors` operationId).
-func (c *ClientWithResponses) ListConnectorsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListConnectorsResponse, error) {
-	rsp, err := c.ListConnectors(ctx, reqEditors...)
+func (c *ClientWithResponses) ListConnectorsWithResponse(ctx context.Context, params *ListConnectorsParams, reqEditors ...RequestEditorFn) (*ListConnectorsResponse, error) {
+	rsp, err := c.ListConnectors(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6537,6 +7734,32 @@ func (c *ClientWithResponses) GetConnectorWithResponse(ctx context.Context, name
 		return nil, err
 	}
 	return ParseGetConnectorResponse(rsp)
+}
+
+// GetDocsWithResponse This document as a page to read; also at /docs
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /docs (the `GetDocs` operationId).
+func (c *ClientWithResponses) GetDocsWithResponse(ctx context.Context, params *GetDocsParams, reqEditors ...RequestEditorFn) (*GetDocsResponse, error) {
+	rsp, err := c.GetDocs(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetDocsResponse(rsp)
+}
+
+// GetDocsAssetWithResponse The style and the script of the page
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /docs/{asset} (the `GetDocsAsset` operationId).
+func (c *ClientWithResponses) GetDocsAssetWithResponse(ctx context.Context, asset string, params *GetDocsAssetParams, reqEditors ...RequestEditorFn) (*GetDocsAssetResponse, error) {
+	rsp, err := c.GetDocsAsset(ctx, asset, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetDocsAssetResponse(rsp)
 }
 
 // GetHealthWithResponse How the server and its parts are
@@ -6557,8 +7780,8 @@ func (c *ClientWithResponses) GetHealthWithResponse(ctx context.Context, reqEdit
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /openapi.json (the `GetContract` operationId).
-func (c *ClientWithResponses) GetContractWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetContractResponse, error) {
-	rsp, err := c.GetContract(ctx, reqEditors...)
+func (c *ClientWithResponses) GetContractWithResponse(ctx context.Context, params *GetContractParams, reqEditors ...RequestEditorFn) (*GetContractResponse, error) {
+	rsp, err := c.GetContract(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6705,6 +7928,13 @@ func ParseGetArtifactResponse(rsp *http.Response) (*GetArtifactResponse, error) 
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -6731,6 +7961,13 @@ func ParseGetArtifactArchiveResponse(rsp *http.Response) (*GetArtifactArchiveRes
 	}
 
 	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -6759,6 +7996,13 @@ func ParseGetArtifactFileResponse(rsp *http.Response) (*GetArtifactFileResponse,
 	switch {
 	case rsp.StatusCode == 304:
 		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -6816,6 +8060,13 @@ func ParseListExecutionsResponse(rsp *http.Response) (*ListExecutionsResponse, e
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -6862,6 +8113,13 @@ func ParseGetExecutionResponse(rsp *http.Response) (*GetExecutionResponse, error
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -6894,6 +8152,13 @@ func ParseApproveExecutionResponse(rsp *http.Response) (*ApproveExecutionRespons
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -6928,6 +8193,13 @@ func ParseListArtifactsResponse(rsp *http.Response) (*ListArtifactsResponse, err
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -6935,6 +8207,19 @@ func ParseListArtifactsResponse(rsp *http.Response) (*ListArtifactsResponse, err
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListArtifactsResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -6960,6 +8245,13 @@ func ParseCancelExecutionResponse(rsp *http.Response) (*CancelExecutionResponse,
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -6994,6 +8286,13 @@ func ParseCancelExecutionByPostResponse(rsp *http.Response) (*CancelExecutionByP
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -7020,6 +8319,13 @@ func ParseGetEventsResponse(rsp *http.Response) (*GetEventsResponse, error) {
 	}
 
 	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -7046,6 +8352,13 @@ func ParseGetLogsResponse(rsp *http.Response) (*GetLogsResponse, error) {
 	}
 
 	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -7079,6 +8392,13 @@ func ParseRetryExecutionResponse(rsp *http.Response) (*RetryExecutionResponse, e
 		}
 		response.JSON201 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -7086,6 +8406,26 @@ func ParseRetryExecutionResponse(rsp *http.Response) (*RetryExecutionResponse, e
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers RetryExecutionResponse201Headers
+		if values := rsp.Header.Values("Idempotency-Replayed"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotency-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotencyReplayed = &value
+		}
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers201 = &headers
 	}
 
 	return response, nil
@@ -7105,8 +8445,19 @@ func ParseStreamExecutionResponse(rsp *http.Response) (*StreamExecutionResponse,
 	}
 
 	switch {
-	case rsp.StatusCode == 101:
-		break // No content-type
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 101:
+		var dest StreamMessage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON101 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -7140,6 +8491,13 @@ func ParseListPipelinesResponse(rsp *http.Response) (*ListPipelinesResponse, err
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -7187,6 +8545,13 @@ func ParseCreatePipelineResponse(rsp *http.Response) (*CreatePipelineResponse, e
 		}
 		response.JSON201 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -7194,6 +8559,33 @@ func ParseCreatePipelineResponse(rsp *http.Response) (*CreatePipelineResponse, e
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers CreatePipelineResponse201Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Idempotency-Replayed"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotency-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotencyReplayed = &value
+		}
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers201 = &headers
 	}
 
 	return response, nil
@@ -7220,6 +8612,13 @@ func ParseUploadPipelineResponse(rsp *http.Response) (*UploadPipelineResponse, e
 		}
 		response.JSON201 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -7227,6 +8626,33 @@ func ParseUploadPipelineResponse(rsp *http.Response) (*UploadPipelineResponse, e
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers UploadPipelineResponse201Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Idempotency-Replayed"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotency-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotencyReplayed = &value
+		}
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers201 = &headers
 	}
 
 	return response, nil
@@ -7248,6 +8674,13 @@ func ParseDeletePipelineResponse(rsp *http.Response) (*DeletePipelineResponse, e
 	switch {
 	case rsp.StatusCode == 204:
 		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -7281,6 +8714,16 @@ func ParseGetPipelineResponse(rsp *http.Response) (*GetPipelineResponse, error) 
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -7328,6 +8771,13 @@ func ParseUpdatePipelineResponse(rsp *http.Response) (*UpdatePipelineResponse, e
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -7374,6 +8824,13 @@ func ParseTriggerPipelineResponse(rsp *http.Response) (*TriggerPipelineResponse,
 		}
 		response.JSON202 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -7381,6 +8838,26 @@ func ParseTriggerPipelineResponse(rsp *http.Response) (*TriggerPipelineResponse,
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 202:
+		var headers TriggerPipelineResponse202Headers
+		if values := rsp.Header.Values("Idempotency-Replayed"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotency-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotencyReplayed = &value
+		}
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers202 = &headers
 	}
 
 	return response, nil
@@ -7407,6 +8884,13 @@ func ParseListVersionsResponse(rsp *http.Response) (*ListVersionsResponse, error
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -7414,6 +8898,19 @@ func ParseListVersionsResponse(rsp *http.Response) (*ListVersionsResponse, error
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListVersionsResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -7440,6 +8937,16 @@ func ParseGetVersionResponse(rsp *http.Response) (*GetVersionResponse, error) {
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -7447,6 +8954,19 @@ func ParseGetVersionResponse(rsp *http.Response) (*GetVersionResponse, error) {
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetVersionResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -7466,6 +8986,13 @@ func ParseDiffVersionResponse(rsp *http.Response) (*DiffVersionResponse, error) 
 	}
 
 	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -7498,6 +9025,13 @@ func ParseRestoreVersionResponse(rsp *http.Response) (*RestoreVersionResponse, e
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -7545,6 +9079,16 @@ func ParseGetPipelineYamlResponse(rsp *http.Response) (*GetPipelineYamlResponse,
 		}
 		response.YAML200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -7552,6 +9096,19 @@ func ParseGetPipelineYamlResponse(rsp *http.Response) (*GetPipelineYamlResponse,
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetPipelineYamlResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -7578,6 +9135,13 @@ func ParseListSchedulesResponse(rsp *http.Response) (*ListSchedulesResponse, err
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -7585,6 +9149,19 @@ func ParseListSchedulesResponse(rsp *http.Response) (*ListSchedulesResponse, err
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListSchedulesResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -7611,6 +9188,13 @@ func ParseListConnectorsResponse(rsp *http.Response) (*ListConnectorsResponse, e
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -7618,6 +9202,19 @@ func ParseListConnectorsResponse(rsp *http.Response) (*ListConnectorsResponse, e
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListConnectorsResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -7644,6 +9241,13 @@ func ParseGetConnectorResponse(rsp *http.Response) (*GetConnectorResponse, error
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -7651,6 +9255,104 @@ func ParseGetConnectorResponse(rsp *http.Response) (*GetConnectorResponse, error
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	return response, nil
+}
+
+// ParseGetDocsResponse parses an HTTP response from a GetDocsWithResponse call
+func ParseGetDocsResponse(rsp *http.Response) (*GetDocsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetDocsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetDocsResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetDocsAssetResponse parses an HTTP response from a GetDocsAssetWithResponse call
+func ParseGetDocsAssetResponse(rsp *http.Response) (*GetDocsAssetResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetDocsAssetResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetDocsAssetResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -7684,6 +9386,13 @@ func ParseGetHealthResponse(rsp *http.Response) (*GetHealthResponse, error) {
 		}
 		response.JSON503 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
 	}
 
 	return response, nil
@@ -7710,6 +9419,16 @@ func ParseGetContractResponse(rsp *http.Response) (*GetContractResponse, error) 
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -7717,6 +9436,19 @@ func ParseGetContractResponse(rsp *http.Response) (*GetContractResponse, error) 
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetContractResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -7742,6 +9474,13 @@ func ParseGetQueueResponse(rsp *http.Response) (*GetQueueResponse, error) {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -7776,6 +9515,13 @@ func ParseDrainQueueResponse(rsp *http.Response) (*DrainQueueResponse, error) {
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -7808,6 +9554,13 @@ func ParsePauseQueueResponse(rsp *http.Response) (*PauseQueueResponse, error) {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -7842,6 +9595,13 @@ func ParseResumeQueueResponse(rsp *http.Response) (*ResumeQueueResponse, error) 
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -7875,6 +9635,13 @@ func ParseListSecretsResponse(rsp *http.Response) (*ListSecretsResponse, error) 
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -7882,6 +9649,19 @@ func ParseListSecretsResponse(rsp *http.Response) (*ListSecretsResponse, error) 
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListSecretsResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -7907,6 +9687,13 @@ func ParseRotateSecretsResponse(rsp *http.Response) (*RotateSecretsResponse, err
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -7937,6 +9724,13 @@ func ParseDeleteSecretResponse(rsp *http.Response) (*DeleteSecretResponse, error
 	case rsp.StatusCode == 204:
 		break // No content-type
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -7965,6 +9759,13 @@ func ParseSetSecretResponse(rsp *http.Response) (*SetSecretResponse, error) {
 	switch {
 	case rsp.StatusCode == 204:
 		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem

@@ -30,6 +30,7 @@ type Store struct {
 	sessions   map[string]core.Session
 	keys       map[string]core.SigningKey
 	audit      []core.AuditEntry // by ID
+	keyed      map[string]core.KeyedRequest
 }
 
 // New makes an empty store.
@@ -40,7 +41,8 @@ func New() *Store {
 		secrets: map[secretKey]core.Secret{}, artifacts: map[string]core.Artifact{},
 		caches: map[string]core.CacheEntry{}, settings: map[string][]byte{},
 		users: map[string]core.User{}, grants: map[grantKey]core.Grant{},
-		sessions: map[string]core.Session{}, keys: map[string]core.SigningKey{}}
+		sessions: map[string]core.Session{}, keys: map[string]core.SigningKey{},
+		keyed: map[string]core.KeyedRequest{}}
 }
 
 // Kind implements core.Store.

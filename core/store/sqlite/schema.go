@@ -133,6 +133,14 @@ CREATE INDEX audit_by_time ON audit (at);
 CREATE INDEX audit_by_who ON audit (who, id);
 CREATE INDEX audit_by_action ON audit (action, id);
 CREATE INDEX audit_by_target ON audit (target, id);
+`, `
+CREATE TABLE keyed_requests (
+	id         TEXT PRIMARY KEY,
+	expires_at INTEGER NOT NULL,
+	version    INTEGER NOT NULL,
+	doc        BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX keyed_requests_by_expiry ON keyed_requests (expires_at);
 `}
 
 // migrate brings the schema up to date, each step all or nothing.
