@@ -110,7 +110,24 @@ type TriggerConfig struct {
 	TagPatterns    []string `json:"tag_patterns,omitempty" bson:"tag_patterns,omitempty"`
 	Repository     string   `json:"repository,omitempty" bson:"repository,omitempty"`
 	Events         []string `json:"events,omitempty" bson:"events,omitempty"`
+	// Missed says what becomes of the times of a schedule that pass while no server
+	// runs; empty is MissedOnce.
+	Missed MissedPolicy `json:"missed,omitempty" bson:"missed,omitempty"`
+	// MissedWithin is how old a time may be that MissedOnce still makes up for; 0 is
+	// an hour.
+	MissedWithin Duration `json:"missed_within,omitempty" bson:"missed_within,omitempty"`
 }
+
+// MissedPolicy says what becomes of missed times of a schedule.
+type MissedPolicy string
+
+// The policies.
+const (
+	// MissedOnce makes up for the latest, once.
+	MissedOnce MissedPolicy = "once"
+	// MissedSkip waits for the next.
+	MissedSkip MissedPolicy = "skip"
+)
 
 // Notifications are messages sent when a run starts or ends.
 type Notifications struct {

@@ -35,7 +35,8 @@ type localRunner struct {
 	words     io.Writer // for what is said about that
 	artifacts string    // where they are written at the end, or empty
 	secrets   localSecrets
-	blobs     *blob.Store // nil when no files are to be kept
+	blobs     *blob.Store  // nil when no files are to be kept
+	caches    *localCaches // of earlier runs, too; nil when there are none
 	approvals *localApprovals
 	log       hclog.Logger
 }
@@ -78,6 +79,11 @@ func (l *localRunner) close() {
 		}
 	})
 	defer connectors.Wait()
+	if l.caches != nil {
+		if err := l.caches.close(context.Background()); err != nil {
+			l.log.Error("close the caches", "error", err)
+		}
+	}
 	if err := errors.Join(workspace.RemoveAll(l.folder), workspace.RemoveAll(l.scratch)); err != nil {
 		l.log.Error("remove the run's folders", "error", err)
 	}
@@ -123,7 +129,7 @@ func (l *localRunner) run(ctx context.Context, spec *core.Spec, trigger core.Tri
 	}
 	watch := &endWatch{Renderer: screen, ended: make(chan struct{}), approvals: l.approvals}
 	logs := newTails(screen)
-	files, keeper := l.files(store)
+	files, keeper := l.files(store, spec)
 	runs := engine.New(engine.Options{Store: store, Logs: logs, Connectors: l.host, Workspaces: l, Logger: l.log,
 		Secrets: l.secrets, Files: keeper, Observer: watch, NewID: newID, CancelOnDisconnect: true})
 	asking, answered := context.WithCancel(ctx)

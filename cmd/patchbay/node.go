@@ -78,6 +78,9 @@ func (a *app) openNode(ctx context.Context, settings config.Server, log hclog.Lo
 	if err != nil {
 		return nil, err
 	}
+	// Where short runs follow each other, this is a third of the time of each.
+	workspace.Spread(folders.runs)
+	workspace.Spread(folders.logs)
 	if n.host, err = a.serverPluginHost(log, settings.PluginPath); err != nil {
 		return nil, err
 	}

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -31,7 +33,7 @@ type runFlags struct {
 	secrets, changed                       []string
 	secretsFile, artifacts                 string
 	project                                string
-	noProject                              bool
+	noProject, noCache                     bool
 }
 
 func (a *app) newRunCommand() *cobra.Command {
@@ -58,6 +60,7 @@ func (a *app) newRunCommand() *cobra.Command {
 	flags.StringVar(&f.workspace, "workspace", "", "run in this folder instead of a fresh one, and leave it there")
 	flags.StringVar(&f.project, "project", "", "bring in a copy of this folder's files instead")
 	flags.BoolVar(&f.noProject, "no-project", false, "bring in no files: begin with an empty workspace")
+	flags.BoolVar(&f.noCache, "no-cache", false, "use no caches of earlier runs, and leave none")
 	flags.BoolVar(&f.approve, "approve", false, "approve everything that waits for an approval")
 	flags.BoolVar(&f.strict, "strict", false, "treat warnings about unknown keys as errors")
 	return command
@@ -116,6 +119,9 @@ func (a *app) run(ctx context.Context, name string, f runFlags) error {
 	}
 	if err != nil {
 		return &exitError{exitUsage, err}
+	}
+	if !f.noCache {
+		a.keepCaches(ctx, runner, specs, cmp.Or(from, filepath.Dir(name)))
 	}
 	return a.runAll(ctx, runner, specs, triggers)
 }

@@ -27,7 +27,7 @@ func mentionsFiles(source []byte) bool {
 	return false
 }
 
-// keepFiles makes a place for the artifacts and caches of the runs of one process.
+// keepFiles makes a place for the artifacts, and caches if need be, of the runs of one process.
 func (l *localRunner) keepFiles() error {
 	blobs, err := blob.Open(filepath.Join(l.folder, "blobs"))
 	if err != nil {
@@ -38,12 +38,15 @@ func (l *localRunner) keepFiles() error {
 }
 
 // files is what the engine keeps files with, and nil when there is no place for them.
-func (l *localRunner) files(store core.Store) (*artifacts.Service, engine.Files) {
+func (l *localRunner) files(store core.Store, spec *core.Spec) (*artifacts.Service, engine.Files) {
 	if l.blobs == nil {
 		return nil, nil
 	}
 	service := artifacts.New(store, l.blobs, artifacts.Limits{}, l.log)
-	return service, service
+	if l.caches == nil {
+		return service, service
+	}
+	return service, &filesWithCaches{Service: service, caches: l.caches, scope: l.caches.scope(spec.Name)}
 }
 
 // saveArtifacts writes the artifacts of an execution below a folder, each into one of

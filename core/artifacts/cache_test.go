@@ -172,7 +172,7 @@ func TestCachesConcurrently(t *testing.T) {
 				}
 				return nil
 			})
-			b.round(context.Background())
+			b.Tidy(context.Background())
 		}
 	})
 	for worker := range 4 {

@@ -20,7 +20,7 @@ func (s *Service) Maintain(ctx context.Context) {
 	ticker := time.NewTicker(s.limits.Interval)
 	defer ticker.Stop()
 	for {
-		s.round(ctx)
+		s.Tidy(ctx)
 		select {
 		case <-ctx.Done():
 			return
@@ -29,7 +29,8 @@ func (s *Service) Maintain(ctx context.Context) {
 	}
 }
 
-func (s *Service) round(ctx context.Context) {
+// Tidy is one round of Maintain.
+func (s *Service) Tidy(ctx context.Context) {
 	for _, task := range []struct {
 		failure string
 		do      func(context.Context) error

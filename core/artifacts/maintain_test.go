@@ -83,7 +83,7 @@ func TestExpiry(t *testing.T) {
 		}
 	}
 	b.age(t)
-	b.round(t.Context())
+	b.Tidy(t.Context())
 	if size, err := b.blobs.Size(t.Context()); size != int64(len("shared")) || err != nil {
 		t.Errorf("%d bytes are left, %v", size, err)
 	}
@@ -148,7 +148,7 @@ func TestNotKnowingRemovesNothing(t *testing.T) {
 	b.age(t)
 	var log strings.Builder
 	broken := New(badStore{b.store}, b.blobs, Limits{}, hclog.New(&hclog.LoggerOptions{Output: &log}))
-	broken.round(t.Context())
+	broken.Tidy(t.Context())
 	if size, err := b.blobs.Size(t.Context()); size != 7 || err != nil {
 		t.Errorf("%d bytes are left, %v", size, err)
 	}

@@ -34,7 +34,7 @@ func (r *run) prepare() error {
 	if err := r.loadSteps(); err != nil {
 		return err
 	}
-	r.recallSecrets()
+	r.learnSecrets()
 	if r.workspace, err = r.engine.options.Workspaces.Open(r.id); err != nil {
 		return &unrunnable{err.Error()}
 	}

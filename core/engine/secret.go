@@ -30,25 +30,35 @@ func (l *stepLife) secrets() (map[string]string, error) {
 	return values, err
 }
 
-// recallSecrets masks, after a restart, what steps had been given before it.
-func (r *run) recallSecrets() {
+// learnSecrets has everything masked that any step of the run may get, also before it
+// does: a step that runs beside it must not print it either.
+func (r *run) learnSecrets() {
 	keeper := r.engine.options.Secrets
-	for i, node := range r.plan.Nodes {
-		if keeper == nil || len(node.Step.Secrets) == 0 || r.steps[i].Status == core.StatusPending || r.steps[i].Reused {
-			continue
+	if keeper == nil {
+		return
+	}
+	names := map[string]bool{}
+	for _, node := range r.plan.Nodes {
+		for _, name := range node.Step.Secrets {
+			names[name] = true
 		}
-		values, err := keeper.Resolve(r.ctx, r.execution.PipelineID, node.Step.Secrets)
+	}
+	for name := range names {
+		values, err := keeper.Resolve(r.ctx, r.execution.PipelineID, []string{name})
+		if core.CodeOf(err) == core.CodeNotFound {
+			continue // the step will say so; others may not need it
+		}
 		if err != nil {
-			r.log.Warn("a secret that a step had before the restart cannot be masked", "step", node.Step.Name, "error", err)
+			r.log.Warn("a secret that a step may get cannot be masked before it does", "secret", name, "error", err)
 			continue
 		}
 		r.masks.with(values)
 	}
 }
 
-// masks are the secrets that a run has given to steps so far. A step's output is
-// masked for all of them: one step may leave a file for the next to print. It is safe
-// for concurrent use.
+// masks are the secrets of a run. A step's output is masked for all of them, also for
+// those that it did not get: one step may leave a file for the next to print. It is
+// safe for concurrent use.
 type masks struct {
 	mu     sync.Mutex
 	values map[string]bool

@@ -2,6 +2,7 @@ package pipefile
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/bmatcuk/doublestar/v4"
 
@@ -10,7 +11,7 @@ import (
 
 var (
 	triggerKeys       = []string{"trigger_type", "config"}
-	triggerConfigKeys = []string{"webhook_url", "cron_expression", "timezone", "branch_patterns", "tag_patterns", "repository", "events"}
+	triggerConfigKeys = []string{"webhook_url", "cron_expression", "timezone", "branch_patterns", "tag_patterns", "repository", "events", "missed", "missed_within"}
 )
 
 // triggers reads a list of triggers; a single mapping is a list of one.
@@ -76,7 +77,10 @@ func (d *decoder) triggerConfig(v *value) core.TriggerConfig {
 		TagPatterns:    o.globs("tag_patterns"),
 		Repository:     o.text("repository"),
 		Events:         o.texts("events"),
+		Missed:         core.MissedPolicy(o.oneOf("missed", string(core.MissedOnce), string(core.MissedSkip))),
+		MissedWithin:   o.duration("missed_within"),
 	}
+	o.checkMissed(c)
 	if e := o.field("cron_expression"); e != nil && e.value.kind < kindList {
 		if message, suggestion := checkCron(c.CronExpression); message != "" {
 			o.error(e.value.at, "cron_expression: "+message, suggestion)
@@ -86,6 +90,21 @@ func (d *decoder) triggerConfig(v *value) core.TriggerConfig {
 		o.error(e.value.at, fmt.Sprintf("there is no time zone %q", short(c.TimeZone)), "write one like UTC or Europe/Berlin")
 	}
 	return c
+}
+
+// maxMissedWithin bounds how far back a server looks for what it has missed.
+const maxMissedWithin = core.Duration(7 * 24 * time.Hour)
+
+// checkMissed looks at what a schedule says of the times that nobody was there for.
+func (o *object) checkMissed(c core.TriggerConfig) {
+	within := o.field("missed_within")
+	switch {
+	case within == nil:
+	case c.Missed == core.MissedSkip:
+		o.error(within.value.at, "missed_within says nothing when missed times are skipped", "leave it out, or write missed: once")
+	case c.MissedWithin > maxMissedWithin:
+		o.error(within.value.at, "missed_within is longer than seven days", "write 168h or less")
+	}
 }
 
 // globs returns a list of patterns that have been checked.

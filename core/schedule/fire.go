@@ -46,7 +46,7 @@ func (s *Service) fireDue(ctx context.Context) time.Duration {
 func (s *Service) settle(ctx context.Context, table *timetable, e *entry, now time.Time) bool {
 	tick, ok, skipped := e.due(now)
 	if skipped != nil {
-		s.log.Warn("a schedule missed ticks: they are skipped but the latest of the last hour", "pipeline", table.pipeline.Name,
+		s.log.Warn("a schedule missed ticks: they are skipped but the latest that is young enough", "pipeline", table.pipeline.Name, "within", e.within,
 			"schedule", e.key(), "first", skipped.UTC(), "fired", ok)
 		e.told = now
 	}
@@ -106,8 +106,7 @@ func (s *Service) fire(ctx context.Context, table *timetable, e *entry, tick tim
 }
 
 // exists reports whether the execution of a tick is there. It is among the newest: it
-// was the last thing that was done before the crash, and ticks are at the most
-// MaxMissed old.
+// was the last thing that was done before the crash.
 func (s *Service) exists(ctx context.Context, pipelineID, by string) (bool, error) {
 	list, err := s.store.Executions(ctx, core.ExecutionFilter{PipelineID: pipelineID, Page: core.Page{Limit: core.MaxPageLimit}})
 	if err != nil {

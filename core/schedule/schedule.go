@@ -4,7 +4,8 @@
 // A tick makes one execution: the execution says which tick it is for, and is looked
 // for before a tick is fired that may have been fired before a restart. After a
 // downtime, and after a clock that jumped forward, the latest missed tick is fired, if
-// it is not older than MaxMissed; the others are skipped, and the log says so. A clock
+// the schedule does not skip it and it is not too old (DefaultMissed, or what the
+// schedule says); the others are skipped, and the log says so. A clock
 // that is set back fires nothing twice: a schedule goes on when the clock is past the
 // last tick that it fired.
 package schedule
@@ -21,8 +22,9 @@ import (
 	"github.com/patchbay-ci/patchbay/core"
 )
 
-// MaxMissed is how old a tick may be that is still fired after a downtime.
-const MaxMissed = time.Hour
+// DefaultMissed is how old a tick may be that is still fired after a downtime, if the
+// schedule does not say.
+const DefaultMissed = time.Hour
 
 // maxSleep bounds how late a change of the machine's clock is noticed: timers do not
 // follow it. A round in which nothing is due asks nobody anything.

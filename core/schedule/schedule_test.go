@@ -155,6 +155,30 @@ func TestDowntime(t *testing.T) {
 	})
 }
 
+// A schedule says itself what becomes of what it has missed.
+func TestMissedPolicies(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		for name, config := range map[string]core.TriggerConfig{
+			"skips": {CronExpression: "*/10 * * * *", Missed: core.MissedSkip},
+			"young": {CronExpression: "0 1 * * *", Missed: core.MissedOnce},
+			"old":   {CronExpression: "0 1 * * *", MissedWithin: core.Duration(3 * time.Hour)},
+		} {
+			s := spec()
+			s.Triggers = []core.Trigger{{Type: core.TriggerSchedule, Config: config}}
+			b.create(name, s)
+		}
+		_, stop := b.start()
+		time.Sleep(15 * time.Minute)
+		stop()
+		time.Sleep(3 * time.Hour)
+		_, stop = b.start()
+		defer stop()
+		b.want("skips@01T00:10 old@01T01:00")
+		time.Sleep(6 * time.Minute)
+		b.want("skips@01T00:10 old@01T01:00 skips@01T03:20")
+	})
+}
+
 // A crash between the execution and the note of it, or a store that is away: one
 // execution a tick.
 func TestOncePerTick(t *testing.T) {

@@ -20,6 +20,8 @@ type timetable struct {
 type entry struct {
 	expression, zone string
 	schedule         *cron.Schedule
+	// within is how old a tick may be that is still fired.
+	within time.Duration
 	// since is the time up to which everything has been fired or was never due.
 	since time.Time
 	last  *time.Time // the last tick that was fired
@@ -48,7 +50,7 @@ func (e *entry) plan(now time.Time) {
 // due returns the latest tick that is to be fired by now, if there is one, and
 // the first of those that are skipped and that the log does not know of.
 func (e *entry) due(now time.Time) (tick time.Time, ok bool, skipped *time.Time) {
-	from, oldest := e.since, now.Add(-MaxMissed)
+	from, oldest := e.since, now.Add(-e.within)
 	if from.Before(oldest) {
 		from = oldest.Add(-time.Nanosecond)
 		if next, more := e.schedule.Next(later(e.since, e.told)); more && next.Before(oldest) {
@@ -63,6 +65,18 @@ func (e *entry) due(now time.Time) (tick time.Time, ok bool, skipped *time.Time)
 		tick, ok = next, true
 	}
 	return tick, ok, skipped
+}
+
+// within is how old a tick of a schedule may be that is still fired. One that is to be
+// skipped when it is missed may be as old as it gets while a server runs.
+func within(c core.TriggerConfig) time.Duration {
+	switch {
+	case c.Missed == core.MissedSkip:
+		return maxSleep
+	case c.MissedWithin > 0:
+		return time.Duration(c.MissedWithin)
+	}
+	return DefaultMissed
 }
 
 func later(a, b time.Time) time.Time {
@@ -162,7 +176,8 @@ func (s *Service) entries(p *core.Pipeline, spec *core.Spec, fired map[string]ti
 		if trigger.Type != core.TriggerSchedule {
 			continue
 		}
-		e := &entry{expression: trigger.Config.CronExpression, zone: trigger.Config.TimeZone, since: p.UpdatedAt, fresh: true, unsure: true}
+		e := &entry{expression: trigger.Config.CronExpression, zone: trigger.Config.TimeZone, within: within(trigger.Config),
+			since: p.UpdatedAt, fresh: true, unsure: true}
 		var err error
 		if e.schedule, err = cron.Parse(e.expression, e.zone); err != nil {
 			s.log.Error("a schedule is left out", "pipeline", p.Name, "error", err)
@@ -180,7 +195,7 @@ func (s *Service) entries(p *core.Pipeline, spec *core.Spec, fired map[string]ti
 		if old := before[key]; old != nil && (!known || old.since.After(last)) {
 			e.last, e.since = old.last, old.since
 		}
-		if e.since.After(now.Add(MaxMissed)) {
+		if e.since.After(now.Add(DefaultMissed)) {
 			s.log.Warn("a schedule waits until the clock is past its last tick: was the clock set back?", "pipeline", p.Name, "schedule", key, "last", e.since)
 		}
 		e.plan(now)
