@@ -252,11 +252,11 @@ func TestInternalTextStaysInside(t *testing.T) {
 func TestEveryRouteWantsAToken(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	contract, err := openapi3.NewLoader().LoadFromData(document)
+	spec, err := openapi3.NewLoader().LoadFromData(document)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path, item := range contract.Paths.Map() {
+	for path, item := range spec.Paths.Map() {
 		for method := range item.Operations() {
 			for _, header := range []string{"", "Bearer wrong", "Basic c2VjcmV0", "Bearer "} {
 				request, err := http.NewRequestWithContext(t.Context(), method, b.server.URL+"/api"+strings.NewReplacer("{asset}", "reference.css", "{", "", "}", "").Replace(path), nil)
@@ -293,11 +293,11 @@ func TestHealthAndConnectors(t *testing.T) {
 
 func TestContractIsValid(t *testing.T) {
 	t.Parallel()
-	contract, err := openapi3.NewLoader().LoadFromData(document)
+	spec, err := openapi3.NewLoader().LoadFromData(document)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := contract.Validate(t.Context()); err != nil {
+	if err := spec.Validate(t.Context()); err != nil {
 		t.Error(err)
 	}
 }

@@ -92,3 +92,11 @@ func TestSecretsRefused(t *testing.T) {
 }
 
 func (s safe) Rotate(context.Context) (int, error) { return len(s), nil }
+
+func TestRotateSecrets(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(h *handlers) { h.Secrets = safe{{"", "A"}: "x"} })
+	if r := decoded[SecretRotation](t, b.do("POST", "/api/secrets/rotate", "", "")); r.Secrets != 1 || r.Message == "" {
+		t.Errorf("%+v", r)
+	}
+}
