@@ -121,7 +121,7 @@ func (h *handlers) routes() http.Handler {
 		ErrorHandlerFunc: func(w http.ResponseWriter, r *http.Request, err error) {
 			h.fail(w, r, &core.Error{Code: core.CodeInvalid, Message: "a parameter is not as it should be", Details: err.Error()})
 		}})
-	root.Use(h.checked, timed, compressed())
+	root.Use(h.checked, h.timed, compressed())
 	return h.recovered(h.logged(docsAlias(asGet(h.authenticated(root)))))
 }
 

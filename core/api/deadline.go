@@ -3,12 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
-	"time"
 )
-
-// handlingTimeout bounds the work for a request whose answer comes at once; what runs
-// longer is answered with 504.
-const handlingTimeout = 45 * time.Second
 
 // longRunning operations have limits of their own: a follower's for each write, a
 // download's likewise, a drain's from its parameter.
@@ -16,14 +11,14 @@ var longRunning = map[string]bool{
 	"getLogs": true, "getEvents": true, "streamExecution": true, "getArtifactArchive": true, "getArtifactFile": true, "drainQueue": true,
 }
 
-// timed bounds every other request.
-func timed(next http.Handler) http.Handler {
+// timed bounds the work for every other request; what runs longer is answered with 504.
+func (h *handlers) timed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if o := operationOf(r.Context()); o == nil || longRunning[o.ID] {
 			next.ServeHTTP(w, r)
 			return
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), handlingTimeout)
+		ctx, cancel := context.WithTimeout(r.Context(), h.patience.work)
 		defer cancel()
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})

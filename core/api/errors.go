@@ -42,9 +42,6 @@ func (h *handlers) failWith(w http.ResponseWriter, r *http.Request, status int, 
 	if status >= http.StatusInternalServerError {
 		h.Logger.Error("a request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	}
-	if r.Context().Err() != nil {
-		return
-	}
 	body := Error{Error: answers[known.Code].family, Message: known.Message, Details: known.Details,
 		Suggestions: known.Suggestions, Timestamp: time.Now().UTC(), Status: status}
 	if body.Suggestions == nil {

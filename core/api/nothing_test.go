@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/patchbay-ci/patchbay/core"
 	"github.com/patchbay-ci/patchbay/core/api/contract"
@@ -57,4 +58,19 @@ func TestConflicts(t *testing.T) {
 	for _, path := range []string{"pipelines/x/trigger", "executions/x/retry", "executions/x/approve", "executions/x/cancel"} {
 		wantError(t, b.do("POST", "/api/ci/"+path, "", ""), http.StatusConflict)
 	}
+}
+
+// waiting waits for the end of what it is asked in.
+type waiting struct{ core.Triggerer }
+
+func (waiting) Trigger(ctx context.Context, _ core.TriggerRequest) (*core.Execution, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// A request that takes too long is answered all the same.
+func TestTimeLimit(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(h *handlers) { h.Trigger, h.patience.work = waiting{}, 20*time.Millisecond })
+	wantError(t, b.do("POST", "/api/ci/pipelines/p/trigger", "", ""), http.StatusGatewayTimeout)
 }

@@ -53,5 +53,6 @@ func unread(err error) error {
 	if errors.As(err, &tooLarge) {
 		return tooLargeError(tooLarge.Limit)
 	}
-	return &core.Error{Code: core.CodeInvalid, Message: "the body could not be read to its end", Err: err}
+	return &core.Error{Code: core.CodeInvalid, Message: "the body could not be read to its end", Err: err,
+		Suggestions: []string{"send all of it, within a minute"}}
 }
