@@ -200,6 +200,8 @@ func TestErrors(t *testing.T) {
 		"no such version":      {"GET", "/api/ci/pipelines/" + pipeline + "/versions/9", "", "", 404, ValidationError, ""},
 		"version of no number": {"GET", "/api/ci/pipelines/" + pipeline + "/versions/x", "", "", 400, ValidationError, "number"},
 		"limit":                {"GET", "/api/ci/executions?limit=0", "", "", 400, ValidationError, "limit must be at least 1"},
+		"a broken query":       {"GET", "/api/ci/executions?limit=%zz", "", "", 400, ValidationError, "percent-encode"},
+		"a semicolon":          {"GET", "/api/ci/executions?limit=1;after=x", "", "", 400, ValidationError, "percent-encode"},
 		"limit of no number":   {"GET", "/api/ci/executions?limit=x", "", "", 400, ValidationError, "limit"},
 		"status":               {"GET", "/api/ci/executions?status=odd", "", "", 400, ValidationError, "odd"},
 		"broken YAML":          {"POST", "/api/ci/pipelines", yamlKey, "name: [", 400, ValidationError, "1:"},

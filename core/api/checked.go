@@ -4,6 +4,7 @@ import (
 	"context"
 	"mime"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -35,7 +36,13 @@ func (h *handlers) checked(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		err := operation.CheckParameters(mux.Vars(r), r.URL.Query(), r.Header)
+		query, err := url.ParseQuery(r.URL.RawQuery)
+		if err != nil {
+			err = &core.Error{Code: core.CodeInvalid, Message: "the query cannot be read", Err: err,
+				Suggestions: []string{"percent-encode names and values, and put & between them"}}
+		} else {
+			err = operation.CheckParameters(mux.Vars(r), query, r.Header)
+		}
 		if err == nil {
 			err = checkMedia(operation, r)
 		}
