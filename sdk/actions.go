@@ -30,6 +30,7 @@ type Action struct {
 	info   func() ActionInfo
 	decode *decoder
 	run    func(context.Context, RunRequest, *Session) (Result, error)
+	ahead  func(context.Context, Step) error // nil for an action that does not
 }
 
 // ActionOption adds to an action.
@@ -66,6 +67,19 @@ func NewAction[C any](name, help string, run func(context.Context, Request[C], *
 	}
 }
 
+// Prepared returns the action with a function that gets ready for it; see
+// StepPreparer, which a connector implements by calling Actions.Prepare.
+func Prepared[C any](action Action, prepare func(context.Context, Request[C]) error) Action {
+	action.ahead = func(ctx context.Context, step Step) error {
+		config := new(C)
+		if err := action.decode.into(step.Config, config); err != nil {
+			return err
+		}
+		return prepare(ctx, Request[C]{RunRequest: RunRequest{Step: step}, Config: *config})
+	}
+	return action
+}
+
 // NewActions makes a Connector of actions; the first is the default one.
 func NewActions(info Info, first Action, more ...Action) *Actions {
 	return &Actions{info: info, actions: append([]Action{first}, more...)}
@@ -89,6 +103,16 @@ func (a *Actions) RunStep(ctx context.Context, request RunRequest, session *Sess
 		return Result{}, err
 	}
 	return action.run(ctx, request, session)
+}
+
+// Prepare decodes the config strictly and gets ready for the action, if it is one
+// that does (see Prepared).
+func (a *Actions) Prepare(ctx context.Context, request PrepareStepRequest) error {
+	action, err := a.action(request.Step.Action)
+	if err != nil || action.ahead == nil {
+		return err
+	}
+	return action.ahead(ctx, request.Step)
 }
 
 // CheckConfig returns what is wrong with a config: unknown and missing keys,

@@ -43,6 +43,12 @@ func (c *Client) PreExecute(ctx context.Context, r PreExecuteRequest) error {
 	return errorFromStatus(ctx, err)
 }
 
+// PrepareStep announces the attempt that will probably be the next.
+func (c *Client) PrepareStep(ctx context.Context, r PrepareStepRequest) error {
+	_, err := c.rpc.PrepareStep(ctx, &connectorv1.PrepareStepRequest{Step: stepToProto(r.Step)})
+	return errorFromStatus(ctx, err)
+}
+
 // PostExecute says that an attempt's result is stored.
 func (c *Client) PostExecute(ctx context.Context, r PostExecuteRequest) error {
 	_, err := c.rpc.PostExecute(ctx, postExecuteToProto(r))

@@ -42,6 +42,17 @@ type Destroyer interface {
 	DestroyStep(ctx context.Context, request DestroyRequest) error
 }
 
+// StepPreparer gets ready for an attempt that will probably be the next, while the
+// one before it still runs: it makes a container, say, and does not start it. Nothing
+// may happen that the work of any step could notice. RunStep of the same attempt
+// follows, and must see whether what was got ready is still what it is asked for; or
+// DestroyStep; or, when the host was killed, DestroyStep of other attempts of the same
+// workspace alone. An error is no more than a missed chance. Optional, and worth it
+// where starting takes a good part of a short step.
+type StepPreparer interface {
+	PrepareStep(ctx context.Context, request PrepareStepRequest) error
+}
+
 // Checker says whether the service behind the connector can be used. Optional.
 type Checker interface {
 	Check(ctx context.Context, request CheckRequest) (CheckResult, error)

@@ -38,6 +38,7 @@ var (
 		{CapabilityPlanStep, connectorv1.Capability_CAPABILITY_PLAN_STEP},
 		{CapabilityParseWebhook, connectorv1.Capability_CAPABILITY_PARSE_WEBHOOK},
 		{CapabilityReportStatus, connectorv1.Capability_CAPABILITY_REPORT_STATUS},
+		{CapabilityPrepareStep, connectorv1.Capability_CAPABILITY_PREPARE_STEP},
 	}
 	eventKinds = enum[EventKind, connectorv1.EventKind]{
 		{EventPush, connectorv1.EventKind_EVENT_KIND_PUSH},

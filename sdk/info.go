@@ -61,6 +61,7 @@ const (
 	CapabilityPlanStep       Capability = "plan_step"
 	CapabilityParseWebhook   Capability = "parse_webhook"
 	CapabilityReportStatus   Capability = "report_status"
+	CapabilityPrepareStep    Capability = "prepare_step"
 )
 
 // Has reports whether the connector announced the capability.
@@ -91,6 +92,7 @@ func describe(c Connector) Info {
 	_, plans := c.(Planner)
 	_, parses := c.(WebhookParser)
 	_, reports := c.(StatusReporter)
+	_, prepares := c.(StepPreparer)
 	add(validates, CapabilityValidateConfig)
 	add(pre, CapabilityPreExecute)
 	add(post, CapabilityPostExecute)
@@ -99,5 +101,6 @@ func describe(c Connector) Info {
 	add(plans, CapabilityPlanStep)
 	add(parses, CapabilityParseWebhook)
 	add(reports, CapabilityReportStatus)
+	add(prepares, CapabilityPrepareStep)
 	return info
 }

@@ -64,6 +64,11 @@ type ValidateRequest struct {
 	Config json.RawMessage
 }
 
+// PrepareStepRequest says what the next attempt will probably be.
+type PrepareStepRequest struct {
+	Step Step
+}
+
 // PreExecuteRequest announces an attempt.
 type PreExecuteRequest struct {
 	Step Step

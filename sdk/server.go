@@ -111,6 +111,21 @@ func (s *server) PreExecute(ctx context.Context, r *connectorv1.PreExecuteReques
 	return &connectorv1.PreExecuteResponse{}, nil
 }
 
+// PrepareStep passes on to a StepPreparer.
+func (s *server) PrepareStep(ctx context.Context, r *connectorv1.PrepareStepRequest) (*connectorv1.PrepareStepResponse, error) {
+	c, ok := s.connector.(StepPreparer)
+	if !ok {
+		return nil, unannounced("PrepareStep")
+	}
+	err := s.call("PrepareStep", func() error {
+		return c.PrepareStep(ctx, PrepareStepRequest{Step: stepFromProto(r.GetStep())})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &connectorv1.PrepareStepResponse{}, nil
+}
+
 // PostExecute passes on to a PostExecutor.
 func (s *server) PostExecute(ctx context.Context, r *connectorv1.PostExecuteRequest) (*connectorv1.PostExecuteResponse, error) {
 	c, ok := s.connector.(PostExecutor)

@@ -38,13 +38,14 @@ func (c *complete) PlanStep(_ context.Context, r PlanRequest) (Plan, error) {
 func (c *complete) ParseWebhook(_ context.Context, r WebhookRequest) (Webhook, error) {
 	return Webhook{DeliveryID: "1"}, c.keep(r)
 }
-func (c *complete) ReportStatus(_ context.Context, r StatusReport) error { return c.keep(r) }
+func (c *complete) PrepareStep(_ context.Context, r PrepareStepRequest) error { return c.keep(r) }
+func (c *complete) ReportStatus(_ context.Context, r StatusReport) error      { return c.keep(r) }
 
 // calls is one call of each optional method, with all that it carries.
 func calls(t *testing.T, c *Client) map[string]func() (sent any, err error) {
 	pre, post, destroy := filled[PreExecuteRequest](t), filled[PostExecuteRequest](t), filled[DestroyRequest](t)
 	validate, plan := filled[ValidateRequest](t), filled[PlanRequest](t)
-	webhook, report := filled[WebhookRequest](t), filled[StatusReport](t)
+	webhook, report, prepare := filled[WebhookRequest](t), filled[StatusReport](t), filled[PrepareStepRequest](t)
 	return map[string]func() (any, error){
 		"PreExecute":  func() (any, error) { return pre, c.PreExecute(t.Context(), pre) },
 		"PostExecute": func() (any, error) { return post, c.PostExecute(t.Context(), post) },
@@ -65,6 +66,7 @@ func calls(t *testing.T, c *Client) map[string]func() (sent any, err error) {
 			_, err := c.ParseWebhook(t.Context(), webhook)
 			return webhook, err
 		},
+		"PrepareStep":  func() (any, error) { return prepare, c.PrepareStep(t.Context(), prepare) },
 		"ReportStatus": func() (any, error) { return report, c.ReportStatus(t.Context(), report) },
 	}
 }
@@ -138,6 +140,7 @@ func (panicky) PostExecute(context.Context, PostExecuteRequest) error         { 
 func (panicky) DestroyStep(context.Context, DestroyRequest) error             { panic("destroy") }
 func (panicky) Check(context.Context, CheckRequest) (CheckResult, error)      { panic("check") }
 func (panicky) PlanStep(context.Context, PlanRequest) (Plan, error)           { panic("plan") }
+func (panicky) PrepareStep(context.Context, PrepareStepRequest) error         { panic("prepare") }
 func (panicky) ReportStatus(context.Context, StatusReport) error              { panic("report") }
 func (panicky) ParseWebhook(context.Context, WebhookRequest) (Webhook, error) { panic("parse") }
 func (panicky) ValidateConfig(context.Context, ValidateRequest) ([]Diagnostic, error) {

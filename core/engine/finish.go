@@ -23,6 +23,7 @@ const destroyLimit = time.Minute
 func (r *run) finish() {
 	r.usage.Stop()
 	r.cleanup.Wait()
+	r.dropAhead()
 	for connector, attempts := range r.attemptsByConnector() {
 		r.destroy(connector, attempts)
 	}

@@ -41,6 +41,7 @@ type world struct {
 	work     map[string]*work // by attempt
 	started  []string         // steps in the order in which their work began
 	failures map[string]int   // by step: how many attempts still have to fail
+	prepared chan *sdk.Step   // what was announced; nil for a connector that does not prepare
 	server   *grpc.Server
 	conn     *grpc.ClientConn
 	ended    chan string
@@ -113,7 +114,11 @@ func (w *world) restartEngine() {
 func (w *world) connect() {
 	listener := bufconn.Listen(1 << 20)
 	server := grpc.NewServer()
-	sdk.RegisterServer(server, &scripted{w})
+	var connector sdk.Connector = &scripted{w}
+	if w.prepared != nil {
+		connector = &preparing{scripted{w}}
+	}
+	sdk.RegisterServer(server, connector)
 	go func() { _ = server.Serve(listener) }()
 	conn, err := grpc.NewClient("passthrough:///bufconn", grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(context.Context, string) (net.Conn, error) { return listener.Dial() }))
@@ -295,7 +300,9 @@ func (w *world) release() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, work := range w.work {
-		work.end(sdk.Exited(0))
+		if work != nil {
+			work.end(sdk.Exited(0))
+		}
 	}
 }
 
@@ -360,10 +367,10 @@ func (w *world) nothingLeft() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for attempt, work := range w.work {
-		if !work.destroyed {
+		if work == nil || !work.destroyed {
 			w.t.Errorf("attempt %s was not destroyed", attempt)
 		}
-		if work.posted == 0 {
+		if work != nil && work.posted == 0 {
 			w.t.Errorf("attempt %s had no PostExecute", attempt)
 		}
 	}

@@ -53,8 +53,9 @@ type run struct {
 	timers          []*time.Timer
 	stops           map[int]context.CancelCauseFunc // by running node
 	waiting         map[int]bool                    // nodes that wait for an approval
-	groups          map[int]*membership             // by stage
-	settled         bool                            // see settleGroups
+	ahead           ahead
+	groups          map[int]*membership // by stage
+	settled         bool                // see settleGroups
 	slot            slotState
 
 	cancels   chan string // who asks for the run to be cancelled
@@ -268,6 +269,8 @@ func (r *run) launch(node int) {
 	r.stops[node] = cancel
 	r.running++
 	life := r.newStepLife(node, stop)
+	life.prepared = r.prepared(node)
+	defer r.lookAhead(node)
 	go func() {
 		life.live()
 		r.events <- func() {

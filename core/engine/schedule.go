@@ -225,6 +225,18 @@ func (s *schedule) open(stage int) {
 	}
 }
 
+// dependsOnlyOn returns a node that will be due when this one has ended, and waits for
+// nothing else.
+func (s *schedule) dependsOnlyOn(node int) (next int, ok bool) {
+	for _, next := range s.dependents[node] {
+		n := &s.plan.Nodes[next]
+		if s.ended[next] == 0 && s.waitsFor[next] == 1 && s.stages[n.Stage].waitsFor == 0 && !n.IsApproval() && s.instances[n.Instance].open {
+			return next, true
+		}
+	}
+	return 0, false
+}
+
 // offer makes a node due if nothing holds it back any more.
 func (s *schedule) offer(node int) {
 	n := &s.plan.Nodes[node]

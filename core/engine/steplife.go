@@ -28,6 +28,8 @@ type stepLife struct {
 	// from its request on.
 	environment map[string]string
 	masks       *mask.Set
+	// prepared is the ID of the attempt that the connector has got ready for.
+	prepared string
 	// posts says that the connector wants to hear of results.
 	posts bool
 }
@@ -118,7 +120,11 @@ func (l *stepLife) currentAttempt() (a *core.Attempt, fresh bool, err error) {
 		l.step.StartedAt = &at
 	}
 	l.step.Status = core.StatusRunning
-	l.step.Attempts = append(l.step.Attempts, core.Attempt{ID: l.run.engine.options.NewID(),
+	id := l.prepared
+	if l.prepared = ""; id == "" {
+		id = l.run.engine.options.NewID()
+	}
+	l.step.Attempts = append(l.step.Attempts, core.Attempt{ID: id,
 		Number: len(l.step.Attempts) + 1, Status: core.StatusRunning, StartedAt: at})
 	if err := l.run.saveStep(l.step); err != nil {
 		return nil, false, err

@@ -42,6 +42,7 @@ const (
 	Capability_CAPABILITY_PLAN_STEP       Capability = 6
 	Capability_CAPABILITY_PARSE_WEBHOOK   Capability = 7
 	Capability_CAPABILITY_REPORT_STATUS   Capability = 8
+	Capability_CAPABILITY_PREPARE_STEP    Capability = 9
 )
 
 // Enum value maps for Capability.
@@ -56,6 +57,7 @@ var (
 		6: "CAPABILITY_PLAN_STEP",
 		7: "CAPABILITY_PARSE_WEBHOOK",
 		8: "CAPABILITY_REPORT_STATUS",
+		9: "CAPABILITY_PREPARE_STEP",
 	}
 	Capability_value = map[string]int32{
 		"CAPABILITY_UNSPECIFIED":     0,
@@ -67,6 +69,7 @@ var (
 		"CAPABILITY_PLAN_STEP":       6,
 		"CAPABILITY_PARSE_WEBHOOK":   7,
 		"CAPABILITY_REPORT_STATUS":   8,
+		"CAPABILITY_PREPARE_STEP":    9,
 	}
 )
 
@@ -1150,6 +1153,86 @@ func (*PreExecuteResponse) Descriptor() ([]byte, []int) {
 	return file_connector_v1_connector_proto_rawDescGZIP(), []int{11}
 }
 
+type PrepareStepRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Step          *Step                  `protobuf:"bytes,1,opt,name=step,proto3" json:"step,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PrepareStepRequest) Reset() {
+	*x = PrepareStepRequest{}
+	mi := &file_connector_v1_connector_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PrepareStepRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PrepareStepRequest) ProtoMessage() {}
+
+func (x *PrepareStepRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_connector_v1_connector_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PrepareStepRequest.ProtoReflect.Descriptor instead.
+func (*PrepareStepRequest) Descriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *PrepareStepRequest) GetStep() *Step {
+	if x != nil {
+		return x.Step
+	}
+	return nil
+}
+
+type PrepareStepResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PrepareStepResponse) Reset() {
+	*x = PrepareStepResponse{}
+	mi := &file_connector_v1_connector_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PrepareStepResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PrepareStepResponse) ProtoMessage() {}
+
+func (x *PrepareStepResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_connector_v1_connector_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PrepareStepResponse.ProtoReflect.Descriptor instead.
+func (*PrepareStepResponse) Descriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{13}
+}
+
 type RunStepRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Message:
@@ -1163,7 +1246,7 @@ type RunStepRequest struct {
 
 func (x *RunStepRequest) Reset() {
 	*x = RunStepRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[12]
+	mi := &file_connector_v1_connector_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1175,7 +1258,7 @@ func (x *RunStepRequest) String() string {
 func (*RunStepRequest) ProtoMessage() {}
 
 func (x *RunStepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[12]
+	mi := &file_connector_v1_connector_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1188,7 +1271,7 @@ func (x *RunStepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunStepRequest.ProtoReflect.Descriptor instead.
 func (*RunStepRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{12}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RunStepRequest) GetMessage() isRunStepRequest_Message {
@@ -1251,7 +1334,7 @@ type Start struct {
 
 func (x *Start) Reset() {
 	*x = Start{}
-	mi := &file_connector_v1_connector_proto_msgTypes[13]
+	mi := &file_connector_v1_connector_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1263,7 +1346,7 @@ func (x *Start) String() string {
 func (*Start) ProtoMessage() {}
 
 func (x *Start) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[13]
+	mi := &file_connector_v1_connector_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1276,7 +1359,7 @@ func (x *Start) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Start.ProtoReflect.Descriptor instead.
 func (*Start) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{13}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Start) GetStep() *Step {
@@ -1324,7 +1407,7 @@ type Offsets struct {
 
 func (x *Offsets) Reset() {
 	*x = Offsets{}
-	mi := &file_connector_v1_connector_proto_msgTypes[14]
+	mi := &file_connector_v1_connector_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1336,7 +1419,7 @@ func (x *Offsets) String() string {
 func (*Offsets) ProtoMessage() {}
 
 func (x *Offsets) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[14]
+	mi := &file_connector_v1_connector_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1349,7 +1432,7 @@ func (x *Offsets) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Offsets.ProtoReflect.Descriptor instead.
 func (*Offsets) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{14}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Offsets) GetStdout() int64 {
@@ -1377,7 +1460,7 @@ type Cancel struct {
 
 func (x *Cancel) Reset() {
 	*x = Cancel{}
-	mi := &file_connector_v1_connector_proto_msgTypes[15]
+	mi := &file_connector_v1_connector_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1389,7 +1472,7 @@ func (x *Cancel) String() string {
 func (*Cancel) ProtoMessage() {}
 
 func (x *Cancel) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[15]
+	mi := &file_connector_v1_connector_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1402,7 +1485,7 @@ func (x *Cancel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancel.ProtoReflect.Descriptor instead.
 func (*Cancel) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{15}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Cancel) GetGrace() *durationpb.Duration {
@@ -1428,7 +1511,7 @@ type RunStepResponse struct {
 
 func (x *RunStepResponse) Reset() {
 	*x = RunStepResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[16]
+	mi := &file_connector_v1_connector_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1440,7 +1523,7 @@ func (x *RunStepResponse) String() string {
 func (*RunStepResponse) ProtoMessage() {}
 
 func (x *RunStepResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[16]
+	mi := &file_connector_v1_connector_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1453,7 +1536,7 @@ func (x *RunStepResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunStepResponse.ProtoReflect.Descriptor instead.
 func (*RunStepResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{16}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RunStepResponse) GetMessage() isRunStepResponse_Message {
@@ -1555,7 +1638,7 @@ type Output struct {
 
 func (x *Output) Reset() {
 	*x = Output{}
-	mi := &file_connector_v1_connector_proto_msgTypes[17]
+	mi := &file_connector_v1_connector_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1567,7 +1650,7 @@ func (x *Output) String() string {
 func (*Output) ProtoMessage() {}
 
 func (x *Output) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[17]
+	mi := &file_connector_v1_connector_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1580,7 +1663,7 @@ func (x *Output) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Output.ProtoReflect.Descriptor instead.
 func (*Output) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{17}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Output) GetStream() Stream {
@@ -1616,7 +1699,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_connector_v1_connector_proto_msgTypes[18]
+	mi := &file_connector_v1_connector_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1628,7 +1711,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[18]
+	mi := &file_connector_v1_connector_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1641,7 +1724,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{18}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Progress) GetMessage() string {
@@ -1668,7 +1751,7 @@ type State struct {
 
 func (x *State) Reset() {
 	*x = State{}
-	mi := &file_connector_v1_connector_proto_msgTypes[19]
+	mi := &file_connector_v1_connector_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1680,7 +1763,7 @@ func (x *State) String() string {
 func (*State) ProtoMessage() {}
 
 func (x *State) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[19]
+	mi := &file_connector_v1_connector_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1693,7 +1776,7 @@ func (x *State) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use State.ProtoReflect.Descriptor instead.
 func (*State) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{19}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *State) GetData() []byte {
@@ -1714,7 +1797,7 @@ type SetOutput struct {
 
 func (x *SetOutput) Reset() {
 	*x = SetOutput{}
-	mi := &file_connector_v1_connector_proto_msgTypes[20]
+	mi := &file_connector_v1_connector_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1726,7 +1809,7 @@ func (x *SetOutput) String() string {
 func (*SetOutput) ProtoMessage() {}
 
 func (x *SetOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[20]
+	mi := &file_connector_v1_connector_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1739,7 +1822,7 @@ func (x *SetOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetOutput.ProtoReflect.Descriptor instead.
 func (*SetOutput) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{20}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SetOutput) GetName() string {
@@ -1774,7 +1857,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_connector_v1_connector_proto_msgTypes[21]
+	mi := &file_connector_v1_connector_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1786,7 +1869,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[21]
+	mi := &file_connector_v1_connector_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1799,7 +1882,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{21}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Result) GetOutcome() Outcome {
@@ -1847,7 +1930,7 @@ type PostExecuteRequest struct {
 
 func (x *PostExecuteRequest) Reset() {
 	*x = PostExecuteRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[22]
+	mi := &file_connector_v1_connector_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1859,7 +1942,7 @@ func (x *PostExecuteRequest) String() string {
 func (*PostExecuteRequest) ProtoMessage() {}
 
 func (x *PostExecuteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[22]
+	mi := &file_connector_v1_connector_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1872,7 +1955,7 @@ func (x *PostExecuteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostExecuteRequest.ProtoReflect.Descriptor instead.
 func (*PostExecuteRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{22}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *PostExecuteRequest) GetAttempt() *AttemptRef {
@@ -1897,7 +1980,7 @@ type PostExecuteResponse struct {
 
 func (x *PostExecuteResponse) Reset() {
 	*x = PostExecuteResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[23]
+	mi := &file_connector_v1_connector_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1909,7 +1992,7 @@ func (x *PostExecuteResponse) String() string {
 func (*PostExecuteResponse) ProtoMessage() {}
 
 func (x *PostExecuteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[23]
+	mi := &file_connector_v1_connector_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1922,7 +2005,7 @@ func (x *PostExecuteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostExecuteResponse.ProtoReflect.Descriptor instead.
 func (*PostExecuteResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{23}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{25}
 }
 
 // AttemptRef is what is needed to find an attempt's work again.
@@ -1938,7 +2021,7 @@ type AttemptRef struct {
 
 func (x *AttemptRef) Reset() {
 	*x = AttemptRef{}
-	mi := &file_connector_v1_connector_proto_msgTypes[24]
+	mi := &file_connector_v1_connector_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1950,7 +2033,7 @@ func (x *AttemptRef) String() string {
 func (*AttemptRef) ProtoMessage() {}
 
 func (x *AttemptRef) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[24]
+	mi := &file_connector_v1_connector_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1963,7 +2046,7 @@ func (x *AttemptRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptRef.ProtoReflect.Descriptor instead.
 func (*AttemptRef) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{24}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *AttemptRef) GetAttemptId() string {
@@ -2003,7 +2086,7 @@ type DestroyStepRequest struct {
 
 func (x *DestroyStepRequest) Reset() {
 	*x = DestroyStepRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[25]
+	mi := &file_connector_v1_connector_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2015,7 +2098,7 @@ func (x *DestroyStepRequest) String() string {
 func (*DestroyStepRequest) ProtoMessage() {}
 
 func (x *DestroyStepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[25]
+	mi := &file_connector_v1_connector_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2028,7 +2111,7 @@ func (x *DestroyStepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DestroyStepRequest.ProtoReflect.Descriptor instead.
 func (*DestroyStepRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{25}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *DestroyStepRequest) GetAttempts() []*AttemptRef {
@@ -2046,7 +2129,7 @@ type DestroyStepResponse struct {
 
 func (x *DestroyStepResponse) Reset() {
 	*x = DestroyStepResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[26]
+	mi := &file_connector_v1_connector_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2058,7 +2141,7 @@ func (x *DestroyStepResponse) String() string {
 func (*DestroyStepResponse) ProtoMessage() {}
 
 func (x *DestroyStepResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[26]
+	mi := &file_connector_v1_connector_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2071,7 +2154,7 @@ func (x *DestroyStepResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DestroyStepResponse.ProtoReflect.Descriptor instead.
 func (*DestroyStepResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{26}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{28}
 }
 
 type CheckRequest struct {
@@ -2082,7 +2165,7 @@ type CheckRequest struct {
 
 func (x *CheckRequest) Reset() {
 	*x = CheckRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[27]
+	mi := &file_connector_v1_connector_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2094,7 +2177,7 @@ func (x *CheckRequest) String() string {
 func (*CheckRequest) ProtoMessage() {}
 
 func (x *CheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[27]
+	mi := &file_connector_v1_connector_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2107,7 +2190,7 @@ func (x *CheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckRequest.ProtoReflect.Descriptor instead.
 func (*CheckRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{27}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{29}
 }
 
 type CheckResponse struct {
@@ -2125,7 +2208,7 @@ type CheckResponse struct {
 
 func (x *CheckResponse) Reset() {
 	*x = CheckResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[28]
+	mi := &file_connector_v1_connector_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2137,7 +2220,7 @@ func (x *CheckResponse) String() string {
 func (*CheckResponse) ProtoMessage() {}
 
 func (x *CheckResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[28]
+	mi := &file_connector_v1_connector_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2150,7 +2233,7 @@ func (x *CheckResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckResponse.ProtoReflect.Descriptor instead.
 func (*CheckResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{28}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *CheckResponse) GetOk() bool {
@@ -2190,7 +2273,7 @@ type PlanStepRequest struct {
 
 func (x *PlanStepRequest) Reset() {
 	*x = PlanStepRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[29]
+	mi := &file_connector_v1_connector_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2202,7 +2285,7 @@ func (x *PlanStepRequest) String() string {
 func (*PlanStepRequest) ProtoMessage() {}
 
 func (x *PlanStepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[29]
+	mi := &file_connector_v1_connector_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2215,7 +2298,7 @@ func (x *PlanStepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanStepRequest.ProtoReflect.Descriptor instead.
 func (*PlanStepRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{29}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *PlanStepRequest) GetStep() *Step {
@@ -2236,7 +2319,7 @@ type PlanStepResponse struct {
 
 func (x *PlanStepResponse) Reset() {
 	*x = PlanStepResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[30]
+	mi := &file_connector_v1_connector_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2248,7 +2331,7 @@ func (x *PlanStepResponse) String() string {
 func (*PlanStepResponse) ProtoMessage() {}
 
 func (x *PlanStepResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[30]
+	mi := &file_connector_v1_connector_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2261,7 +2344,7 @@ func (x *PlanStepResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanStepResponse.ProtoReflect.Descriptor instead.
 func (*PlanStepResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{30}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *PlanStepResponse) GetSummary() string {
@@ -2293,7 +2376,7 @@ type PlannedChange struct {
 
 func (x *PlannedChange) Reset() {
 	*x = PlannedChange{}
-	mi := &file_connector_v1_connector_proto_msgTypes[31]
+	mi := &file_connector_v1_connector_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2305,7 +2388,7 @@ func (x *PlannedChange) String() string {
 func (*PlannedChange) ProtoMessage() {}
 
 func (x *PlannedChange) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[31]
+	mi := &file_connector_v1_connector_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2318,7 +2401,7 @@ func (x *PlannedChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlannedChange.ProtoReflect.Descriptor instead.
 func (*PlannedChange) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{31}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *PlannedChange) GetAction() string {
@@ -2360,7 +2443,7 @@ type ParseWebhookRequest struct {
 
 func (x *ParseWebhookRequest) Reset() {
 	*x = ParseWebhookRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[32]
+	mi := &file_connector_v1_connector_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2372,7 +2455,7 @@ func (x *ParseWebhookRequest) String() string {
 func (*ParseWebhookRequest) ProtoMessage() {}
 
 func (x *ParseWebhookRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[32]
+	mi := &file_connector_v1_connector_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2385,7 +2468,7 @@ func (x *ParseWebhookRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParseWebhookRequest.ProtoReflect.Descriptor instead.
 func (*ParseWebhookRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{32}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ParseWebhookRequest) GetHeaders() map[string]string {
@@ -2432,7 +2515,7 @@ type ParseWebhookResponse struct {
 
 func (x *ParseWebhookResponse) Reset() {
 	*x = ParseWebhookResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[33]
+	mi := &file_connector_v1_connector_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2444,7 +2527,7 @@ func (x *ParseWebhookResponse) String() string {
 func (*ParseWebhookResponse) ProtoMessage() {}
 
 func (x *ParseWebhookResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[33]
+	mi := &file_connector_v1_connector_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2457,7 +2540,7 @@ func (x *ParseWebhookResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParseWebhookResponse.ProtoReflect.Descriptor instead.
 func (*ParseWebhookResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{33}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ParseWebhookResponse) GetDeliveryId() string {
@@ -2516,7 +2599,7 @@ type WebhookEvent struct {
 
 func (x *WebhookEvent) Reset() {
 	*x = WebhookEvent{}
-	mi := &file_connector_v1_connector_proto_msgTypes[34]
+	mi := &file_connector_v1_connector_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2528,7 +2611,7 @@ func (x *WebhookEvent) String() string {
 func (*WebhookEvent) ProtoMessage() {}
 
 func (x *WebhookEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[34]
+	mi := &file_connector_v1_connector_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2541,7 +2624,7 @@ func (x *WebhookEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebhookEvent.ProtoReflect.Descriptor instead.
 func (*WebhookEvent) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{34}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *WebhookEvent) GetKind() EventKind {
@@ -2649,7 +2732,7 @@ type PullRequest struct {
 
 func (x *PullRequest) Reset() {
 	*x = PullRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[35]
+	mi := &file_connector_v1_connector_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2661,7 +2744,7 @@ func (x *PullRequest) String() string {
 func (*PullRequest) ProtoMessage() {}
 
 func (x *PullRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[35]
+	mi := &file_connector_v1_connector_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2674,7 +2757,7 @@ func (x *PullRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullRequest.ProtoReflect.Descriptor instead.
 func (*PullRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{35}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *PullRequest) GetNumber() int64 {
@@ -2722,7 +2805,7 @@ type ReportStatusRequest struct {
 
 func (x *ReportStatusRequest) Reset() {
 	*x = ReportStatusRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[36]
+	mi := &file_connector_v1_connector_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2734,7 +2817,7 @@ func (x *ReportStatusRequest) String() string {
 func (*ReportStatusRequest) ProtoMessage() {}
 
 func (x *ReportStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[36]
+	mi := &file_connector_v1_connector_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2747,7 +2830,7 @@ func (x *ReportStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportStatusRequest.ProtoReflect.Descriptor instead.
 func (*ReportStatusRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{36}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ReportStatusRequest) GetRepository() string {
@@ -2807,7 +2890,7 @@ type ReportStatusResponse struct {
 
 func (x *ReportStatusResponse) Reset() {
 	*x = ReportStatusResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[37]
+	mi := &file_connector_v1_connector_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2819,7 +2902,7 @@ func (x *ReportStatusResponse) String() string {
 func (*ReportStatusResponse) ProtoMessage() {}
 
 func (x *ReportStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[37]
+	mi := &file_connector_v1_connector_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2832,7 +2915,7 @@ func (x *ReportStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportStatusResponse.ProtoReflect.Descriptor instead.
 func (*ReportStatusResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{37}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{39}
 }
 
 // ErrorDetail is carried in the details of a gRPC status: the connector broke,
@@ -2851,7 +2934,7 @@ type ErrorDetail struct {
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_connector_v1_connector_proto_msgTypes[38]
+	mi := &file_connector_v1_connector_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2863,7 +2946,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[38]
+	mi := &file_connector_v1_connector_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2876,7 +2959,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{38}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ErrorDetail) GetClass() ErrorClass {
@@ -2967,7 +3050,10 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\fattempt_path\x18\x02 \x01(\tR\vattemptPath\";\n" +
 	"\x11PreExecuteRequest\x12&\n" +
 	"\x04step\x18\x01 \x01(\v2\x12.connector.v1.StepR\x04step\"\x14\n" +
-	"\x12PreExecuteResponse\"x\n" +
+	"\x12PreExecuteResponse\"<\n" +
+	"\x12PrepareStepRequest\x12&\n" +
+	"\x04step\x18\x01 \x01(\v2\x12.connector.v1.StepR\x04step\"\x15\n" +
+	"\x13PrepareStepResponse\"x\n" +
 	"\x0eRunStepRequest\x12+\n" +
 	"\x05start\x18\x01 \x01(\v2\x13.connector.v1.StartH\x00R\x05start\x12.\n" +
 	"\x06cancel\x18\x02 \x01(\v2\x14.connector.v1.CancelH\x00R\x06cancelB\t\n" +
@@ -3105,7 +3191,7 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\n" +
 	"suggestion\x18\x03 \x01(\tR\n" +
 	"suggestion\x12\x18\n" +
-	"\apointer\x18\x04 \x01(\tR\apointer*\x8a\x02\n" +
+	"\apointer\x18\x04 \x01(\tR\apointer*\xa7\x02\n" +
 	"\n" +
 	"Capability\x12\x1a\n" +
 	"\x16CAPABILITY_UNSPECIFIED\x10\x00\x12\x1e\n" +
@@ -3116,7 +3202,8 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\x10CAPABILITY_CHECK\x10\x05\x12\x18\n" +
 	"\x14CAPABILITY_PLAN_STEP\x10\x06\x12\x1c\n" +
 	"\x18CAPABILITY_PARSE_WEBHOOK\x10\a\x12\x1c\n" +
-	"\x18CAPABILITY_REPORT_STATUS\x10\b*N\n" +
+	"\x18CAPABILITY_REPORT_STATUS\x10\b\x12\x1b\n" +
+	"\x17CAPABILITY_PREPARE_STEP\x10\t*N\n" +
 	"\bSeverity\x12\x18\n" +
 	"\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSEVERITY_ERROR\x10\x01\x12\x14\n" +
@@ -3153,12 +3240,13 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\x13ERROR_CLASS_TIMEOUT\x10\x05\x12\x19\n" +
 	"\x15ERROR_CLASS_CANCELLED\x10\x06\x12\x14\n" +
 	"\x10ERROR_CLASS_LOST\x10\a\x12\x18\n" +
-	"\x14ERROR_CLASS_INTERNAL\x10\b2\xba\x06\n" +
+	"\x14ERROR_CLASS_INTERNAL\x10\b2\x8e\a\n" +
 	"\x10ConnectorService\x12I\n" +
 	"\bDescribe\x12\x1d.connector.v1.DescribeRequest\x1a\x1e.connector.v1.DescribeResponse\x12[\n" +
 	"\x0eValidateConfig\x12#.connector.v1.ValidateConfigRequest\x1a$.connector.v1.ValidateConfigResponse\x12O\n" +
 	"\n" +
-	"PreExecute\x12\x1f.connector.v1.PreExecuteRequest\x1a .connector.v1.PreExecuteResponse\x12J\n" +
+	"PreExecute\x12\x1f.connector.v1.PreExecuteRequest\x1a .connector.v1.PreExecuteResponse\x12R\n" +
+	"\vPrepareStep\x12 .connector.v1.PrepareStepRequest\x1a!.connector.v1.PrepareStepResponse\x12J\n" +
 	"\aRunStep\x12\x1c.connector.v1.RunStepRequest\x1a\x1d.connector.v1.RunStepResponse(\x010\x01\x12R\n" +
 	"\vPostExecute\x12 .connector.v1.PostExecuteRequest\x1a!.connector.v1.PostExecuteResponse\x12R\n" +
 	"\vDestroyStep\x12 .connector.v1.DestroyStepRequest\x1a!.connector.v1.DestroyStepResponse\x12@\n" +
@@ -3180,7 +3268,7 @@ func file_connector_v1_connector_proto_rawDescGZIP() []byte {
 }
 
 var file_connector_v1_connector_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_connector_v1_connector_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
+var file_connector_v1_connector_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
 var file_connector_v1_connector_proto_goTypes = []any{
 	(Capability)(0),                // 0: connector.v1.Capability
 	(Severity)(0),                  // 1: connector.v1.Severity
@@ -3201,42 +3289,44 @@ var file_connector_v1_connector_proto_goTypes = []any{
 	(*Workspace)(nil),              // 16: connector.v1.Workspace
 	(*PreExecuteRequest)(nil),      // 17: connector.v1.PreExecuteRequest
 	(*PreExecuteResponse)(nil),     // 18: connector.v1.PreExecuteResponse
-	(*RunStepRequest)(nil),         // 19: connector.v1.RunStepRequest
-	(*Start)(nil),                  // 20: connector.v1.Start
-	(*Offsets)(nil),                // 21: connector.v1.Offsets
-	(*Cancel)(nil),                 // 22: connector.v1.Cancel
-	(*RunStepResponse)(nil),        // 23: connector.v1.RunStepResponse
-	(*Output)(nil),                 // 24: connector.v1.Output
-	(*Progress)(nil),               // 25: connector.v1.Progress
-	(*State)(nil),                  // 26: connector.v1.State
-	(*SetOutput)(nil),              // 27: connector.v1.SetOutput
-	(*Result)(nil),                 // 28: connector.v1.Result
-	(*PostExecuteRequest)(nil),     // 29: connector.v1.PostExecuteRequest
-	(*PostExecuteResponse)(nil),    // 30: connector.v1.PostExecuteResponse
-	(*AttemptRef)(nil),             // 31: connector.v1.AttemptRef
-	(*DestroyStepRequest)(nil),     // 32: connector.v1.DestroyStepRequest
-	(*DestroyStepResponse)(nil),    // 33: connector.v1.DestroyStepResponse
-	(*CheckRequest)(nil),           // 34: connector.v1.CheckRequest
-	(*CheckResponse)(nil),          // 35: connector.v1.CheckResponse
-	(*PlanStepRequest)(nil),        // 36: connector.v1.PlanStepRequest
-	(*PlanStepResponse)(nil),       // 37: connector.v1.PlanStepResponse
-	(*PlannedChange)(nil),          // 38: connector.v1.PlannedChange
-	(*ParseWebhookRequest)(nil),    // 39: connector.v1.ParseWebhookRequest
-	(*ParseWebhookResponse)(nil),   // 40: connector.v1.ParseWebhookResponse
-	(*WebhookEvent)(nil),           // 41: connector.v1.WebhookEvent
-	(*PullRequest)(nil),            // 42: connector.v1.PullRequest
-	(*ReportStatusRequest)(nil),    // 43: connector.v1.ReportStatusRequest
-	(*ReportStatusResponse)(nil),   // 44: connector.v1.ReportStatusResponse
-	(*ErrorDetail)(nil),            // 45: connector.v1.ErrorDetail
-	nil,                            // 46: connector.v1.Step.EnvironmentEntry
-	nil,                            // 47: connector.v1.Step.SecretsEntry
-	nil,                            // 48: connector.v1.Result.MetadataEntry
-	nil,                            // 49: connector.v1.CheckResponse.DetailsEntry
-	nil,                            // 50: connector.v1.ParseWebhookRequest.HeadersEntry
-	nil,                            // 51: connector.v1.WebhookEvent.VariablesEntry
-	nil,                            // 52: connector.v1.ReportStatusRequest.SecretsEntry
-	(*timestamppb.Timestamp)(nil),  // 53: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),    // 54: google.protobuf.Duration
+	(*PrepareStepRequest)(nil),     // 19: connector.v1.PrepareStepRequest
+	(*PrepareStepResponse)(nil),    // 20: connector.v1.PrepareStepResponse
+	(*RunStepRequest)(nil),         // 21: connector.v1.RunStepRequest
+	(*Start)(nil),                  // 22: connector.v1.Start
+	(*Offsets)(nil),                // 23: connector.v1.Offsets
+	(*Cancel)(nil),                 // 24: connector.v1.Cancel
+	(*RunStepResponse)(nil),        // 25: connector.v1.RunStepResponse
+	(*Output)(nil),                 // 26: connector.v1.Output
+	(*Progress)(nil),               // 27: connector.v1.Progress
+	(*State)(nil),                  // 28: connector.v1.State
+	(*SetOutput)(nil),              // 29: connector.v1.SetOutput
+	(*Result)(nil),                 // 30: connector.v1.Result
+	(*PostExecuteRequest)(nil),     // 31: connector.v1.PostExecuteRequest
+	(*PostExecuteResponse)(nil),    // 32: connector.v1.PostExecuteResponse
+	(*AttemptRef)(nil),             // 33: connector.v1.AttemptRef
+	(*DestroyStepRequest)(nil),     // 34: connector.v1.DestroyStepRequest
+	(*DestroyStepResponse)(nil),    // 35: connector.v1.DestroyStepResponse
+	(*CheckRequest)(nil),           // 36: connector.v1.CheckRequest
+	(*CheckResponse)(nil),          // 37: connector.v1.CheckResponse
+	(*PlanStepRequest)(nil),        // 38: connector.v1.PlanStepRequest
+	(*PlanStepResponse)(nil),       // 39: connector.v1.PlanStepResponse
+	(*PlannedChange)(nil),          // 40: connector.v1.PlannedChange
+	(*ParseWebhookRequest)(nil),    // 41: connector.v1.ParseWebhookRequest
+	(*ParseWebhookResponse)(nil),   // 42: connector.v1.ParseWebhookResponse
+	(*WebhookEvent)(nil),           // 43: connector.v1.WebhookEvent
+	(*PullRequest)(nil),            // 44: connector.v1.PullRequest
+	(*ReportStatusRequest)(nil),    // 45: connector.v1.ReportStatusRequest
+	(*ReportStatusResponse)(nil),   // 46: connector.v1.ReportStatusResponse
+	(*ErrorDetail)(nil),            // 47: connector.v1.ErrorDetail
+	nil,                            // 48: connector.v1.Step.EnvironmentEntry
+	nil,                            // 49: connector.v1.Step.SecretsEntry
+	nil,                            // 50: connector.v1.Result.MetadataEntry
+	nil,                            // 51: connector.v1.CheckResponse.DetailsEntry
+	nil,                            // 52: connector.v1.ParseWebhookRequest.HeadersEntry
+	nil,                            // 53: connector.v1.WebhookEvent.VariablesEntry
+	nil,                            // 54: connector.v1.ReportStatusRequest.SecretsEntry
+	(*timestamppb.Timestamp)(nil),  // 55: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),    // 56: google.protobuf.Duration
 }
 var file_connector_v1_connector_proto_depIdxs = []int32{
 	9,  // 0: connector.v1.DescribeResponse.actions:type_name -> connector.v1.Action
@@ -3245,64 +3335,67 @@ var file_connector_v1_connector_proto_depIdxs = []int32{
 	10, // 3: connector.v1.Action.outputs:type_name -> connector.v1.OutputSpec
 	14, // 4: connector.v1.ValidateConfigResponse.diagnostics:type_name -> connector.v1.Diagnostic
 	1,  // 5: connector.v1.Diagnostic.severity:type_name -> connector.v1.Severity
-	46, // 6: connector.v1.Step.environment:type_name -> connector.v1.Step.EnvironmentEntry
+	48, // 6: connector.v1.Step.environment:type_name -> connector.v1.Step.EnvironmentEntry
 	16, // 7: connector.v1.Step.workspace:type_name -> connector.v1.Workspace
-	47, // 8: connector.v1.Step.secrets:type_name -> connector.v1.Step.SecretsEntry
+	49, // 8: connector.v1.Step.secrets:type_name -> connector.v1.Step.SecretsEntry
 	15, // 9: connector.v1.PreExecuteRequest.step:type_name -> connector.v1.Step
-	20, // 10: connector.v1.RunStepRequest.start:type_name -> connector.v1.Start
-	22, // 11: connector.v1.RunStepRequest.cancel:type_name -> connector.v1.Cancel
-	15, // 12: connector.v1.Start.step:type_name -> connector.v1.Step
-	21, // 13: connector.v1.Start.offsets:type_name -> connector.v1.Offsets
-	53, // 14: connector.v1.Start.deadline:type_name -> google.protobuf.Timestamp
-	54, // 15: connector.v1.Cancel.grace:type_name -> google.protobuf.Duration
-	24, // 16: connector.v1.RunStepResponse.output:type_name -> connector.v1.Output
-	25, // 17: connector.v1.RunStepResponse.progress:type_name -> connector.v1.Progress
-	26, // 18: connector.v1.RunStepResponse.state:type_name -> connector.v1.State
-	27, // 19: connector.v1.RunStepResponse.set_output:type_name -> connector.v1.SetOutput
-	28, // 20: connector.v1.RunStepResponse.result:type_name -> connector.v1.Result
-	2,  // 21: connector.v1.Output.stream:type_name -> connector.v1.Stream
-	3,  // 22: connector.v1.Result.outcome:type_name -> connector.v1.Outcome
-	48, // 23: connector.v1.Result.metadata:type_name -> connector.v1.Result.MetadataEntry
-	31, // 24: connector.v1.PostExecuteRequest.attempt:type_name -> connector.v1.AttemptRef
-	28, // 25: connector.v1.PostExecuteRequest.result:type_name -> connector.v1.Result
-	16, // 26: connector.v1.AttemptRef.workspace:type_name -> connector.v1.Workspace
-	31, // 27: connector.v1.DestroyStepRequest.attempts:type_name -> connector.v1.AttemptRef
-	49, // 28: connector.v1.CheckResponse.details:type_name -> connector.v1.CheckResponse.DetailsEntry
-	15, // 29: connector.v1.PlanStepRequest.step:type_name -> connector.v1.Step
-	38, // 30: connector.v1.PlanStepResponse.changes:type_name -> connector.v1.PlannedChange
-	50, // 31: connector.v1.ParseWebhookRequest.headers:type_name -> connector.v1.ParseWebhookRequest.HeadersEntry
-	41, // 32: connector.v1.ParseWebhookResponse.occurred:type_name -> connector.v1.WebhookEvent
-	4,  // 33: connector.v1.WebhookEvent.kind:type_name -> connector.v1.EventKind
-	42, // 34: connector.v1.WebhookEvent.pull_request:type_name -> connector.v1.PullRequest
-	51, // 35: connector.v1.WebhookEvent.variables:type_name -> connector.v1.WebhookEvent.VariablesEntry
-	5,  // 36: connector.v1.ReportStatusRequest.state:type_name -> connector.v1.RunState
-	52, // 37: connector.v1.ReportStatusRequest.secrets:type_name -> connector.v1.ReportStatusRequest.SecretsEntry
-	6,  // 38: connector.v1.ErrorDetail.class:type_name -> connector.v1.ErrorClass
-	7,  // 39: connector.v1.ConnectorService.Describe:input_type -> connector.v1.DescribeRequest
-	12, // 40: connector.v1.ConnectorService.ValidateConfig:input_type -> connector.v1.ValidateConfigRequest
-	17, // 41: connector.v1.ConnectorService.PreExecute:input_type -> connector.v1.PreExecuteRequest
-	19, // 42: connector.v1.ConnectorService.RunStep:input_type -> connector.v1.RunStepRequest
-	29, // 43: connector.v1.ConnectorService.PostExecute:input_type -> connector.v1.PostExecuteRequest
-	32, // 44: connector.v1.ConnectorService.DestroyStep:input_type -> connector.v1.DestroyStepRequest
-	34, // 45: connector.v1.ConnectorService.Check:input_type -> connector.v1.CheckRequest
-	36, // 46: connector.v1.ConnectorService.PlanStep:input_type -> connector.v1.PlanStepRequest
-	39, // 47: connector.v1.ConnectorService.ParseWebhook:input_type -> connector.v1.ParseWebhookRequest
-	43, // 48: connector.v1.ConnectorService.ReportStatus:input_type -> connector.v1.ReportStatusRequest
-	8,  // 49: connector.v1.ConnectorService.Describe:output_type -> connector.v1.DescribeResponse
-	13, // 50: connector.v1.ConnectorService.ValidateConfig:output_type -> connector.v1.ValidateConfigResponse
-	18, // 51: connector.v1.ConnectorService.PreExecute:output_type -> connector.v1.PreExecuteResponse
-	23, // 52: connector.v1.ConnectorService.RunStep:output_type -> connector.v1.RunStepResponse
-	30, // 53: connector.v1.ConnectorService.PostExecute:output_type -> connector.v1.PostExecuteResponse
-	33, // 54: connector.v1.ConnectorService.DestroyStep:output_type -> connector.v1.DestroyStepResponse
-	35, // 55: connector.v1.ConnectorService.Check:output_type -> connector.v1.CheckResponse
-	37, // 56: connector.v1.ConnectorService.PlanStep:output_type -> connector.v1.PlanStepResponse
-	40, // 57: connector.v1.ConnectorService.ParseWebhook:output_type -> connector.v1.ParseWebhookResponse
-	44, // 58: connector.v1.ConnectorService.ReportStatus:output_type -> connector.v1.ReportStatusResponse
-	49, // [49:59] is the sub-list for method output_type
-	39, // [39:49] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	15, // 10: connector.v1.PrepareStepRequest.step:type_name -> connector.v1.Step
+	22, // 11: connector.v1.RunStepRequest.start:type_name -> connector.v1.Start
+	24, // 12: connector.v1.RunStepRequest.cancel:type_name -> connector.v1.Cancel
+	15, // 13: connector.v1.Start.step:type_name -> connector.v1.Step
+	23, // 14: connector.v1.Start.offsets:type_name -> connector.v1.Offsets
+	55, // 15: connector.v1.Start.deadline:type_name -> google.protobuf.Timestamp
+	56, // 16: connector.v1.Cancel.grace:type_name -> google.protobuf.Duration
+	26, // 17: connector.v1.RunStepResponse.output:type_name -> connector.v1.Output
+	27, // 18: connector.v1.RunStepResponse.progress:type_name -> connector.v1.Progress
+	28, // 19: connector.v1.RunStepResponse.state:type_name -> connector.v1.State
+	29, // 20: connector.v1.RunStepResponse.set_output:type_name -> connector.v1.SetOutput
+	30, // 21: connector.v1.RunStepResponse.result:type_name -> connector.v1.Result
+	2,  // 22: connector.v1.Output.stream:type_name -> connector.v1.Stream
+	3,  // 23: connector.v1.Result.outcome:type_name -> connector.v1.Outcome
+	50, // 24: connector.v1.Result.metadata:type_name -> connector.v1.Result.MetadataEntry
+	33, // 25: connector.v1.PostExecuteRequest.attempt:type_name -> connector.v1.AttemptRef
+	30, // 26: connector.v1.PostExecuteRequest.result:type_name -> connector.v1.Result
+	16, // 27: connector.v1.AttemptRef.workspace:type_name -> connector.v1.Workspace
+	33, // 28: connector.v1.DestroyStepRequest.attempts:type_name -> connector.v1.AttemptRef
+	51, // 29: connector.v1.CheckResponse.details:type_name -> connector.v1.CheckResponse.DetailsEntry
+	15, // 30: connector.v1.PlanStepRequest.step:type_name -> connector.v1.Step
+	40, // 31: connector.v1.PlanStepResponse.changes:type_name -> connector.v1.PlannedChange
+	52, // 32: connector.v1.ParseWebhookRequest.headers:type_name -> connector.v1.ParseWebhookRequest.HeadersEntry
+	43, // 33: connector.v1.ParseWebhookResponse.occurred:type_name -> connector.v1.WebhookEvent
+	4,  // 34: connector.v1.WebhookEvent.kind:type_name -> connector.v1.EventKind
+	44, // 35: connector.v1.WebhookEvent.pull_request:type_name -> connector.v1.PullRequest
+	53, // 36: connector.v1.WebhookEvent.variables:type_name -> connector.v1.WebhookEvent.VariablesEntry
+	5,  // 37: connector.v1.ReportStatusRequest.state:type_name -> connector.v1.RunState
+	54, // 38: connector.v1.ReportStatusRequest.secrets:type_name -> connector.v1.ReportStatusRequest.SecretsEntry
+	6,  // 39: connector.v1.ErrorDetail.class:type_name -> connector.v1.ErrorClass
+	7,  // 40: connector.v1.ConnectorService.Describe:input_type -> connector.v1.DescribeRequest
+	12, // 41: connector.v1.ConnectorService.ValidateConfig:input_type -> connector.v1.ValidateConfigRequest
+	17, // 42: connector.v1.ConnectorService.PreExecute:input_type -> connector.v1.PreExecuteRequest
+	19, // 43: connector.v1.ConnectorService.PrepareStep:input_type -> connector.v1.PrepareStepRequest
+	21, // 44: connector.v1.ConnectorService.RunStep:input_type -> connector.v1.RunStepRequest
+	31, // 45: connector.v1.ConnectorService.PostExecute:input_type -> connector.v1.PostExecuteRequest
+	34, // 46: connector.v1.ConnectorService.DestroyStep:input_type -> connector.v1.DestroyStepRequest
+	36, // 47: connector.v1.ConnectorService.Check:input_type -> connector.v1.CheckRequest
+	38, // 48: connector.v1.ConnectorService.PlanStep:input_type -> connector.v1.PlanStepRequest
+	41, // 49: connector.v1.ConnectorService.ParseWebhook:input_type -> connector.v1.ParseWebhookRequest
+	45, // 50: connector.v1.ConnectorService.ReportStatus:input_type -> connector.v1.ReportStatusRequest
+	8,  // 51: connector.v1.ConnectorService.Describe:output_type -> connector.v1.DescribeResponse
+	13, // 52: connector.v1.ConnectorService.ValidateConfig:output_type -> connector.v1.ValidateConfigResponse
+	18, // 53: connector.v1.ConnectorService.PreExecute:output_type -> connector.v1.PreExecuteResponse
+	20, // 54: connector.v1.ConnectorService.PrepareStep:output_type -> connector.v1.PrepareStepResponse
+	25, // 55: connector.v1.ConnectorService.RunStep:output_type -> connector.v1.RunStepResponse
+	32, // 56: connector.v1.ConnectorService.PostExecute:output_type -> connector.v1.PostExecuteResponse
+	35, // 57: connector.v1.ConnectorService.DestroyStep:output_type -> connector.v1.DestroyStepResponse
+	37, // 58: connector.v1.ConnectorService.Check:output_type -> connector.v1.CheckResponse
+	39, // 59: connector.v1.ConnectorService.PlanStep:output_type -> connector.v1.PlanStepResponse
+	42, // 60: connector.v1.ConnectorService.ParseWebhook:output_type -> connector.v1.ParseWebhookResponse
+	46, // 61: connector.v1.ConnectorService.ReportStatus:output_type -> connector.v1.ReportStatusResponse
+	51, // [51:62] is the sub-list for method output_type
+	40, // [40:51] is the sub-list for method input_type
+	40, // [40:40] is the sub-list for extension type_name
+	40, // [40:40] is the sub-list for extension extendee
+	0,  // [0:40] is the sub-list for field type_name
 }
 
 func init() { file_connector_v1_connector_proto_init() }
@@ -3310,25 +3403,25 @@ func file_connector_v1_connector_proto_init() {
 	if File_connector_v1_connector_proto != nil {
 		return
 	}
-	file_connector_v1_connector_proto_msgTypes[12].OneofWrappers = []any{
+	file_connector_v1_connector_proto_msgTypes[14].OneofWrappers = []any{
 		(*RunStepRequest_Start)(nil),
 		(*RunStepRequest_Cancel)(nil),
 	}
-	file_connector_v1_connector_proto_msgTypes[16].OneofWrappers = []any{
+	file_connector_v1_connector_proto_msgTypes[18].OneofWrappers = []any{
 		(*RunStepResponse_Output)(nil),
 		(*RunStepResponse_Progress)(nil),
 		(*RunStepResponse_State)(nil),
 		(*RunStepResponse_SetOutput)(nil),
 		(*RunStepResponse_Result)(nil),
 	}
-	file_connector_v1_connector_proto_msgTypes[21].OneofWrappers = []any{}
+	file_connector_v1_connector_proto_msgTypes[23].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_connector_v1_connector_proto_rawDesc), len(file_connector_v1_connector_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   46,
+			NumMessages:   48,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -28,6 +28,7 @@ const (
 	ConnectorService_Describe_FullMethodName       = "/connector.v1.ConnectorService/Describe"
 	ConnectorService_ValidateConfig_FullMethodName = "/connector.v1.ConnectorService/ValidateConfig"
 	ConnectorService_PreExecute_FullMethodName     = "/connector.v1.ConnectorService/PreExecute"
+	ConnectorService_PrepareStep_FullMethodName    = "/connector.v1.ConnectorService/PrepareStep"
 	ConnectorService_RunStep_FullMethodName        = "/connector.v1.ConnectorService/RunStep"
 	ConnectorService_PostExecute_FullMethodName    = "/connector.v1.ConnectorService/PostExecute"
 	ConnectorService_DestroyStep_FullMethodName    = "/connector.v1.ConnectorService/DestroyStep"
@@ -56,6 +57,13 @@ type ConnectorServiceClient interface {
 	// PreExecute is called once before the first RunStep of an attempt, when
 	// CAPABILITY_PRE_EXECUTE is announced. An error fails the attempt.
 	PreExecute(ctx context.Context, in *PreExecuteRequest, opts ...grpc.CallOption) (*PreExecuteResponse, error)
+	// Gets ready for an attempt that will probably be the next, while the one before it
+	// still runs: RunStep of the same attempt follows, or DestroyStep; after a crash of
+	// the host perhaps neither, but DestroyStep of other attempts of the same workspace.
+	// Nothing may happen that the work of any step could notice, and RunStep looks
+	// whether what was got ready is still what it is asked for. Called when
+	// CAPABILITY_PREPARE_STEP is announced; an error is no more than a missed chance.
+	PrepareStep(ctx context.Context, in *PrepareStepRequest, opts ...grpc.CallOption) (*PrepareStepResponse, error)
 	// RunStep runs one attempt of a step, or joins it when its work is already
 	// there. The first message from the host is Start; the last message from the
 	// connector is Result. Ending the stream without Cancel means detach: the
@@ -121,6 +129,16 @@ func (c *connectorServiceClient) PreExecute(ctx context.Context, in *PreExecuteR
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(PreExecuteResponse)
 	err := c.cc.Invoke(ctx, ConnectorService_PreExecute_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *connectorServiceClient) PrepareStep(ctx context.Context, in *PrepareStepRequest, opts ...grpc.CallOption) (*PrepareStepResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PrepareStepResponse)
+	err := c.cc.Invoke(ctx, ConnectorService_PrepareStep_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -219,6 +237,13 @@ type ConnectorServiceServer interface {
 	// PreExecute is called once before the first RunStep of an attempt, when
 	// CAPABILITY_PRE_EXECUTE is announced. An error fails the attempt.
 	PreExecute(context.Context, *PreExecuteRequest) (*PreExecuteResponse, error)
+	// Gets ready for an attempt that will probably be the next, while the one before it
+	// still runs: RunStep of the same attempt follows, or DestroyStep; after a crash of
+	// the host perhaps neither, but DestroyStep of other attempts of the same workspace.
+	// Nothing may happen that the work of any step could notice, and RunStep looks
+	// whether what was got ready is still what it is asked for. Called when
+	// CAPABILITY_PREPARE_STEP is announced; an error is no more than a missed chance.
+	PrepareStep(context.Context, *PrepareStepRequest) (*PrepareStepResponse, error)
 	// RunStep runs one attempt of a step, or joins it when its work is already
 	// there. The first message from the host is Start; the last message from the
 	// connector is Result. Ending the stream without Cancel means detach: the
@@ -268,6 +293,9 @@ func (UnimplementedConnectorServiceServer) ValidateConfig(context.Context, *Vali
 }
 func (UnimplementedConnectorServiceServer) PreExecute(context.Context, *PreExecuteRequest) (*PreExecuteResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PreExecute not implemented")
+}
+func (UnimplementedConnectorServiceServer) PrepareStep(context.Context, *PrepareStepRequest) (*PrepareStepResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PrepareStep not implemented")
 }
 func (UnimplementedConnectorServiceServer) RunStep(grpc.BidiStreamingServer[RunStepRequest, RunStepResponse]) error {
 	return status.Error(codes.Unimplemented, "method RunStep not implemented")
@@ -361,6 +389,24 @@ func _ConnectorService_PreExecute_Handler(srv interface{}, ctx context.Context, 
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ConnectorServiceServer).PreExecute(ctx, req.(*PreExecuteRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ConnectorService_PrepareStep_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PrepareStepRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ConnectorServiceServer).PrepareStep(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ConnectorService_PrepareStep_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ConnectorServiceServer).PrepareStep(ctx, req.(*PrepareStepRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -498,6 +544,10 @@ var ConnectorService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "PreExecute",
 			Handler:    _ConnectorService_PreExecute_Handler,
+		},
+		{
+			MethodName: "PrepareStep",
+			Handler:    _ConnectorService_PrepareStep_Handler,
 		},
 		{
 			MethodName: "PostExecute",
