@@ -2,10 +2,15 @@ package certificate
 
 import (
 	"crypto/tls"
+	"net/http"
+	"time"
 
 	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
 )
+
+// authorityTimeout bounds one request to an authority.
+const authorityTimeout = 30 * time.Second
 
 // Authority is who signs certificates by ACME (RFC 8555), and for whom.
 type Authority struct {
@@ -24,8 +29,11 @@ type Authority struct {
 // so port 443 of each has to. By using it the operator agrees to the authority's terms.
 func ACME(a Authority) *tls.Config {
 	manager := &autocert.Manager{Prompt: autocert.AcceptTOS, Cache: autocert.DirCache(a.Folder), HostPolicy: autocert.HostWhitelist(a.Domains...), Email: a.Email}
-	if a.Directory != "" {
-		manager.Client = &acme.Client{DirectoryURL: a.Directory}
+	directory := a.Directory
+	if directory == "" {
+		directory = acme.LetsEncryptURL
 	}
+	manager.Client = &acme.Client{DirectoryURL: directory, HTTPClient: &http.Client{Timeout: authorityTimeout,
+		Transport: &orders{next: http.DefaultTransport, at: map[string]string{}}}}
 	return manager.TLSConfig()
 }
