@@ -36,6 +36,20 @@ type ConnectorInfo struct {
 	Secrets      []ConnectorNeed `json:"secrets,omitempty"`
 }
 
+// ConnectorProcess is how the processes of a connector stand, and what has become of
+// them since the host began.
+type ConnectorProcess struct {
+	Name string
+	Up   bool
+	// Broken says that the last launch failed, or that launches are refused for a while
+	// after crashes.
+	Broken bool
+	// Users are the calls that use them now.
+	Users int
+	// Launches came up, Failures did not, and Crashes ended without being asked to.
+	Launches, Failures, Crashes int64
+}
+
 // ActionInfo is one thing a connector can do. The first of a connector is the
 // default.
 type ActionInfo struct {

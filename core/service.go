@@ -91,6 +91,12 @@ type QueueState struct {
 	Entries []QueueEntry `json:"entries"`
 }
 
+// QueueLoad is how full the queue of this node is.
+type QueueLoad struct {
+	Running, Waiting, Slots int
+	Paused                  bool
+}
+
 // QueueEntry is an execution that waits.
 type QueueEntry struct {
 	ExecutionID  string `json:"execution_id"`

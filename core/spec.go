@@ -134,10 +134,23 @@ type Notifications struct {
 	OnStart   []NotificationTarget `json:"on_start,omitempty" bson:"on_start,omitempty"`
 	OnSuccess []NotificationTarget `json:"on_success,omitempty" bson:"on_success,omitempty"`
 	OnFailure []NotificationTarget `json:"on_failure,omitempty" bson:"on_failure,omitempty"`
+	OnCancel  []NotificationTarget `json:"on_cancel,omitempty" bson:"on_cancel,omitempty"`
+	// OnFinish is for every end.
+	OnFinish []NotificationTarget `json:"on_finish,omitempty" bson:"on_finish,omitempty"`
 }
 
-// NotificationTarget is where one message goes: email, slack, webhook, github.
+// The target types that are no connector's.
+const (
+	TargetEmail   = "email"
+	TargetSlack   = "slack"
+	TargetWebhook = "webhook"
+)
+
+// NotificationTarget is where one message goes: email, slack, webhook, or a connector
+// that reports the status of commits (github, gitlab, …).
 type NotificationTarget struct {
-	Type   string            `json:"target_type" bson:"target_type"`
+	Type string `json:"target_type" bson:"target_type"`
+	// Config has the file's texts; secrets are names or references, and resolved when a
+	// message is sent.
 	Config map[string]string `json:"config" bson:"config"`
 }

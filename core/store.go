@@ -119,6 +119,7 @@ type Store interface {
 	ArtifactStore
 	SettingStore
 	KeyedRequestStore
+	NotificationStore
 	// Kind names the implementation for people: "sqlite", "memory".
 	Kind() string
 	// Ping reports whether the store answers.

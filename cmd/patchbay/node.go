@@ -21,6 +21,7 @@ import (
 	"github.com/patchbay-ci/patchbay/core/engine"
 	"github.com/patchbay-ci/patchbay/core/idempotency"
 	"github.com/patchbay-ci/patchbay/core/logs"
+	"github.com/patchbay-ci/patchbay/core/notify"
 	"github.com/patchbay-ci/patchbay/core/pipefile"
 	"github.com/patchbay-ci/patchbay/core/pluginhost"
 	"github.com/patchbay-ci/patchbay/core/schedule"
@@ -40,12 +41,16 @@ type node struct {
 	secrets *secrets.Service
 	engine  *engine.Engine
 	// triggers is the one door for every run, schedules one of those who use it.
-	triggers  *trigger.Service
+	triggers  *trigger.Traced
 	schedules *schedule.Service
 	auth      *auth.Service
 	keys      *idempotency.Service
 	uploads   string
-	log       hclog.Logger
+	watch     *watch
+	// notify tells of what changes in watched, the store of those who run executions.
+	notify  *notify.Service
+	watched core.Store
+	log     hclog.Logger
 	// stop ends what goes on in the background, which background counts.
 	stop       context.CancelFunc
 	background sync.WaitGroup
@@ -66,11 +71,14 @@ func (a *app) openNode(ctx context.Context, settings config.Server, log hclog.Lo
 	if n.lock, err = lockFolder(settings.Data); err != nil {
 		return nil, err
 	}
+	if n.watch, err = a.newWatch(ctx, settings, log); err != nil {
+		return nil, err
+	}
 	store, err := sqlite.Open(ctx, folders.database)
 	if err != nil {
 		return nil, err
 	}
-	n.store = store
+	n.store = n.watch.metrics.Store(store)
 	if n.logs, err = logs.Open(folders.logs); err != nil {
 		return nil, err
 	}
@@ -99,9 +107,14 @@ func (a *app) openNode(ctx context.Context, settings config.Server, log hclog.Lo
 		return nil, err
 	}
 	n.auth = auth.New(n.store, settings.AdminToken)
-	n.engine = engine.New(engine.Options{Store: n.store, Logs: n.logs, Connectors: n.host, Workspaces: workspaces,
+	if n.notify, err = newNotify(n, settings); err != nil {
+		return nil, err
+	}
+	n.watched = n.notify.Watch(n.store)
+	n.engine = engine.New(engine.Options{Store: n.watched, Logs: n.watch.metrics.Logs(n.logs), Observer: n.watch.runs, Tracer: n.watch.tracer, Connectors: n.host, Workspaces: workspaces,
 		Secrets: n.secrets, Files: n.files, Settings: n.store, Logger: log.Named("engine"), NewID: newID, MaxExecutions: settings.MaxExecutions,
 		Quota: workspace.Quota{Bytes: int64(settings.WorkspaceLimit), Files: settings.WorkspaceFiles}})
+	n.watch.attach(n, settings.Data)
 	return n, nil
 }
 
@@ -110,13 +123,14 @@ func (n *node) start(ctx context.Context) error {
 	if err := n.engine.Recover(ctx); err != nil {
 		return err
 	}
-	n.triggers = trigger.New(n.store, n.engine.Submit)
+	n.triggers = &trigger.Traced{Service: trigger.New(n.watched, n.engine.Submit), Tracer: n.watch.tracer, Logger: n.log.Named("trigger")}
 	n.schedules = schedule.New(n.store, n.triggers, n.log.Named("schedule"))
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	n.stop = stop
 	n.background.Go(func() { n.files.Maintain(background) })
 	n.background.Go(func() { n.schedules.Run(background) })
 	n.background.Go(func() { n.keys.Maintain(background) })
+	n.background.Go(func() { n.notify.Run(background) })
 	return nil
 }
 
@@ -124,7 +138,8 @@ func (n *node) start(ctx context.Context) error {
 func (n *node) handler(log hclog.Logger) (http.Handler, error) {
 	return api.New(api.Deps{Store: watchedStore{n.store, n.schedules.Changed}, Logs: n.logs, Parser: pipefile.NewParser(n.host),
 		Trigger: n.triggers, Retry: n.triggers, Schedules: n.schedules.States, Engine: n.engine, Catalog: n.host,
-		Approve: n.engine, Queue: n.engine, Artifacts: n.files, Secrets: n.secrets, Keys: n.keys, Uploads: n.uploads, Authenticate: n.auth.Authenticate, Logger: log.Named("api"), Version: version})
+		Approve: n.engine, Queue: n.engine, Artifacts: n.files, Notifications: n.notify, Secrets: n.secrets, Keys: n.keys, Uploads: n.uploads,
+		Authenticate: n.auth.Authenticate, Logger: log.Named("api"), Version: version, Observe: n.watch.observation(log.Named("metrics"))})
 }
 
 // makeUploads makes the folder for files while they arrive, and empties it of what a
@@ -149,6 +164,9 @@ func (n *node) close() {
 	}
 	if n.store != nil {
 		errs = append(errs, n.store.Close())
+	}
+	if n.watch != nil {
+		errs = append(errs, n.watch.close())
 	}
 	if n.lock != nil {
 		errs = append(errs, n.lock.Close())

@@ -59,13 +59,16 @@ func (a *app) newServerCommand() *cobra.Command {
 	f.StringVar(&flags.TLS.Key, "tls-key", "", "key of the TLS certificate, in PEM")
 	f.BoolVar(&flags.TLS.SelfSigned, "tls-self-signed", false, "make and renew a TLS certificate in the data folder")
 	f.BoolVar(&flags.H2C, "h2c", false, "speak HTTP/2 also without TLS, to a proxy that does it")
+	f.StringVar(&flags.LogFormat, "log-format", "", "text or json (default "+config.DefaultLogFormat+")")
+	f.StringVar(&flags.MetricsListen, "metrics-listen", "", "address for /metrics without a token (default none)")
+	f.StringVar(&flags.DebugListen, "debug-listen", "", "loopback address for Go profiles (default none)")
 	f.StringVar(&file, "config", "", "config file (default "+config.FileName+" in the data folder, if there)")
 	return command
 }
 
 // serve runs a server until a signal ends it.
 func (a *app) serve(ctx context.Context, settings config.Server) error {
-	log := a.logger(settings.LogLevel)
+	log := a.serverLogger(settings)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
@@ -74,19 +77,8 @@ func (a *app) serve(ctx context.Context, settings config.Server) error {
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w; is another server running? --listen takes another address", settings.Listen, err)
 	}
-	node, err := a.openNode(ctx, settings, log)
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	defer node.close()
-	if err := node.start(ctx); err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	handler, err := node.handler(log)
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	server := api.NewServer(settings.Listen, handler, settings.H2C)
+	gate := api.NewGate()
+	server := api.NewServer(settings.Listen, gate, settings.H2C)
 	server.ErrorLog = log.Named("http").StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug})
 	serve, err := serving(server, listener, settings, log)
 	if err != nil {
@@ -94,6 +86,25 @@ func (a *app) serve(ctx context.Context, settings config.Server) error {
 	}
 	served := make(chan error, 1)
 	go func() { served <- serve() }()
+	node, err := a.openNode(ctx, settings, log)
+	if err != nil {
+		return errors.Join(err, server.Close())
+	}
+	defer node.close()
+	if err := node.start(ctx); err != nil {
+		return errors.Join(err, server.Close())
+	}
+	handler, err := node.handler(log)
+	if err != nil {
+		return errors.Join(err, server.Close())
+	}
+	stopAside, err := node.watch.listenAside(settings, gate, log)
+	if err != nil {
+		return errors.Join(err, server.Close())
+	}
+	defer stopAside()
+	node.watch.health.SetPhase("")
+	gate.Open(handler)
 	if err := a.greet(ctx, listener.Addr(), node.auth, settings); err != nil {
 		return err
 	}
@@ -136,6 +147,7 @@ func (a *app) greet(ctx context.Context, address net.Addr, tokens *auth.Service,
 func (a *app) shutDown(server *http.Server, n *node, s os.Signal, log hclog.Logger) error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownLimit)
 	defer cancel()
+	n.watch.health.SetPhase("stopping")
 	interrupted := s == os.Interrupt
 	if interrupted {
 		fmt.Fprintln(a.stderr, "patchbay: stopping; running executions are cancelled (once more to leave at once)")

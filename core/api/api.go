@@ -60,6 +60,10 @@ type Deps struct {
 	Keys *idempotency.Service
 	// Uploads is a folder for files while they arrive; empty for the system's.
 	Uploads string
+	// Observe is what watches over the server.
+	Observe Observation
+	// Notifications are what was told of executions.
+	Notifications core.NotificationKeeper
 	// Schedules lists the schedules of all pipelines.
 	Schedules func(ctx context.Context) ([]core.ScheduleState, error)
 	// Origins are those of web pages, besides the server's own, that may open
@@ -97,6 +101,7 @@ func newHandlers(d Deps) (*handlers, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.Observe.complete()
 	return &handlers{Deps: d, contract: parsed, docs: lazyPage(parsed, d.Version), patience: defaultPatience, room: newRoom(),
 		frames: sync.Pool{New: func() any { return new([]byte) }}}, nil
 }
@@ -121,8 +126,8 @@ func (h *handlers) routes() http.Handler {
 		ErrorHandlerFunc: func(w http.ResponseWriter, r *http.Request, err error) {
 			h.fail(w, r, &core.Error{Code: core.CodeInvalid, Message: "a parameter is not as it should be", Details: err.Error()})
 		}})
-	root.Use(h.checked, h.timed, compressed())
-	return h.recovered(h.logged(docsAlias(asGet(h.authenticated(root)))))
+	root.Use(noteRoute, h.checked, h.timed, compressed())
+	return aliased(docsAlias(h.observed(root, h.recovered(asGet(h.authenticated(root))))))
 }
 
 // methods lists what is possible at a path.

@@ -267,7 +267,7 @@ func TestEveryRouteWantsAToken(t *testing.T) {
 				}
 				request.Header.Set("Authorization", header)
 				a := b.send(request)
-				if open := open("/api" + strings.Replace(path, "{asset}", "reference.css", 1)); open == (a.status == http.StatusUnauthorized) {
+				if open := isOpen("/api" + strings.Replace(path, "{asset}", "reference.css", 1)); open == (a.status == http.StatusUnauthorized) {
 					t.Errorf("%s %s with %q: %d", method, path, header, a.status)
 				}
 			}

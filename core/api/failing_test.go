@@ -60,3 +60,18 @@ type failingShelf struct {
 }
 
 func (f failingShelf) Artifact(context.Context, string) (*core.Artifact, error) { return nil, f.err }
+
+func (f failing) Notifications(context.Context, string) ([]*core.Notification, error) {
+	return nil, f.err
+}
+func (f failing) RetryNotification(context.Context, string, string) (*core.Notification, error) {
+	return nil, f.err
+}
+
+// untold has told nobody of anything.
+type untold struct{}
+
+func (untold) Notifications(context.Context, string) ([]*core.Notification, error) { return nil, nil }
+func (untold) RetryNotification(_ context.Context, _, id string) (*core.Notification, error) {
+	return nil, core.NotFound("notification", id)
+}

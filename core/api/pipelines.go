@@ -208,7 +208,7 @@ func (h *handlers) forgetSecrets(ctx context.Context, pipelineID string) {
 		err = errors.Join(err, h.Secrets.DeleteSecret(ctx, pipelineID, s.Name))
 	}
 	if err != nil {
-		h.Logger.Error("the secrets of a deleted pipeline could not be removed", "pipeline", pipelineID, "error", err)
+		h.log(ctx).Error("the secrets of a deleted pipeline could not be removed", "pipeline", pipelineID, "error", err)
 	}
 }
 

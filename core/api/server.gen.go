@@ -15,6 +15,27 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for ComponentHealthStatus.
+const (
+	ComponentHealthStatusFail ComponentHealthStatus = "fail"
+	ComponentHealthStatusPass ComponentHealthStatus = "pass"
+	ComponentHealthStatusWarn ComponentHealthStatus = "warn"
+)
+
+// Valid indicates whether the value is a known member of the ComponentHealthStatus enum.
+func (e ComponentHealthStatus) Valid() bool {
+	switch e {
+	case ComponentHealthStatusFail:
+		return true
+	case ComponentHealthStatusPass:
+		return true
+	case ComponentHealthStatusWarn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ConnectorState.
 const (
 	ConnectorStateAvailable ConnectorState = "available"
@@ -99,6 +120,27 @@ func (e HealthStatus) Valid() bool {
 	}
 }
 
+// Defines values for HealthCheckStatus.
+const (
+	HealthCheckStatusFail HealthCheckStatus = "fail"
+	HealthCheckStatusPass HealthCheckStatus = "pass"
+	HealthCheckStatusWarn HealthCheckStatus = "warn"
+)
+
+// Valid indicates whether the value is a known member of the HealthCheckStatus enum.
+func (e HealthCheckStatus) Valid() bool {
+	switch e {
+	case HealthCheckStatusFail:
+		return true
+	case HealthCheckStatusPass:
+		return true
+	case HealthCheckStatusWarn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for LogEntryLevel.
 const (
 	LogEntryLevelError LogEntryLevel = "error"
@@ -132,6 +174,78 @@ func (e LogEventStream) Valid() bool {
 	case LogEventStreamStdout:
 		return true
 	case LogEventStreamSystem:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NotificationEvent.
+const (
+	NotificationEventCancel  NotificationEvent = "cancel"
+	NotificationEventFailure NotificationEvent = "failure"
+	NotificationEventPending NotificationEvent = "pending"
+	NotificationEventStart   NotificationEvent = "start"
+	NotificationEventSuccess NotificationEvent = "success"
+)
+
+// Valid indicates whether the value is a known member of the NotificationEvent enum.
+func (e NotificationEvent) Valid() bool {
+	switch e {
+	case NotificationEventCancel:
+		return true
+	case NotificationEventFailure:
+		return true
+	case NotificationEventPending:
+		return true
+	case NotificationEventStart:
+		return true
+	case NotificationEventSuccess:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NotificationState.
+const (
+	NotificationStateFailed  NotificationState = "failed"
+	NotificationStatePending NotificationState = "pending"
+	NotificationStateSent    NotificationState = "sent"
+	NotificationStateSkipped NotificationState = "skipped"
+)
+
+// Valid indicates whether the value is a known member of the NotificationState enum.
+func (e NotificationState) Valid() bool {
+	switch e {
+	case NotificationStateFailed:
+		return true
+	case NotificationStatePending:
+		return true
+	case NotificationStateSent:
+		return true
+	case NotificationStateSkipped:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReadinessStatus.
+const (
+	ReadinessStatusFail ReadinessStatus = "fail"
+	ReadinessStatusPass ReadinessStatus = "pass"
+	ReadinessStatusWarn ReadinessStatus = "warn"
+)
+
+// Valid indicates whether the value is a known member of the ReadinessStatus enum.
+func (e ReadinessStatus) Valid() bool {
+	switch e {
+	case ReadinessStatusFail:
+		return true
+	case ReadinessStatusPass:
+		return true
+	case ReadinessStatusWarn:
 		return true
 	default:
 		return false
@@ -387,6 +501,22 @@ type ArtifactFile struct {
 	Size   int64   `json:"size"`
 }
 
+// ComponentHealth defines model for ComponentHealth.
+type ComponentHealth struct {
+	// Measure What `value` is of
+	Measure *string `json:"measure,omitempty"`
+	Message *string `json:"message,omitempty"`
+
+	// Name store, queue, connectors, disk, memory
+	Name   string                `json:"name"`
+	Status ComponentHealthStatus `json:"status"`
+	Unit   *string               `json:"unit,omitempty"`
+	Value  *float64              `json:"value,omitempty"`
+}
+
+// ComponentHealthStatus defines model for ComponentHealth.Status.
+type ComponentHealthStatus string
+
 // Connector defines model for Connector.
 type Connector struct {
 	Actions      *[]ConnectorAction `json:"actions,omitempty"`
@@ -491,6 +621,8 @@ type Execution struct {
 
 // Health defines model for Health.
 type Health struct {
+	// Components Each component, for those who send a token
+	Components *[]ComponentHealth `json:"components,omitempty"`
 	Connectors struct {
 		Broken []string `json:"broken"`
 		Total  int      `json:"total"`
@@ -507,6 +639,19 @@ type Health struct {
 
 // HealthStatus defines model for Health.Status.
 type HealthStatus string
+
+// HealthCheck defines model for HealthCheck.
+type HealthCheck struct {
+	ComponentId   string            `json:"componentId"`
+	ObservedUnit  *string           `json:"observedUnit,omitempty"`
+	ObservedValue *float64          `json:"observedValue,omitempty"`
+	Output        *string           `json:"output,omitempty"`
+	Status        HealthCheckStatus `json:"status"`
+	Time          time.Time         `json:"time"`
+}
+
+// HealthCheckStatus defines model for HealthCheck.Status.
+type HealthCheckStatus string
 
 // LogEntry defines model for LogEntry.
 type LogEntry struct {
@@ -537,6 +682,42 @@ type LogEvent struct {
 
 // LogEventStream defines model for LogEvent.Stream.
 type LogEventStream string
+
+// Notification defines model for Notification.
+type Notification struct {
+	// Attempts Tries since a person last asked for one
+	Attempts    int               `json:"attempts"`
+	CreatedAt   time.Time         `json:"created_at"`
+	Event       NotificationEvent `json:"event"`
+	ExecutionId string            `json:"execution_id"`
+
+	// Id The receiver gets it, too: it tells repeats
+	Id string `json:"id"`
+
+	// LastError Why the last try failed, or why there was nothing to send
+	LastError *string `json:"last_error,omitempty"`
+
+	// List Where in the file: on_failure; or forge, for the report to the forge that started the run
+	List string `json:"list"`
+
+	// NextAt When the next try is due, while it is pending
+	NextAt *time.Time        `json:"next_at,omitempty"`
+	SentAt *time.Time        `json:"sent_at,omitempty"`
+	State  NotificationState `json:"state"`
+
+	// Target Where it goes, without secrets
+	Target string `json:"target"`
+
+	// TargetType email, slack, webhook, or the name of a connector
+	TargetType string    `json:"target_type"`
+	UpdatedAt  time.Time `json:"updated_at"`
+}
+
+// NotificationEvent defines model for Notification.Event.
+type NotificationEvent string
+
+// NotificationState defines model for Notification.State.
+type NotificationState string
 
 // Params Values of declared parameters; numbers and booleans become text as they are written here
 type Params map[string]json.RawMessage
@@ -577,6 +758,22 @@ type QueueEntry struct {
 	// Reason Why it does not run yet
 	Reason string `json:"reason"`
 }
+
+// Readiness As in draft-inadarei-api-health-check-06
+type Readiness struct {
+	// Checks What was found, by component and measure
+	Checks *map[string][]HealthCheck `json:"checks,omitempty"`
+
+	// Output What keeps the server from being ready
+	Output *string `json:"output,omitempty"`
+
+	// ReleaseId The server's version, for those who send a token
+	ReleaseId *string         `json:"releaseId,omitempty"`
+	Status    ReadinessStatus `json:"status"`
+}
+
+// ReadinessStatus defines model for Readiness.Status.
+type ReadinessStatus string
 
 // Retry defines model for Retry.
 type Retry struct {
@@ -1189,6 +1386,12 @@ type ServerInterface interface {
 	// GetLogs What the steps said, byte for byte
 	// (GET /ci/executions/{id}/logs)
 	GetLogs(w http.ResponseWriter, r *http.Request, id Id, params GetLogsParams)
+	// ListNotifications Who was told of an execution, and what came of it, in the order of the events
+	// (GET /ci/executions/{id}/notifications)
+	ListNotifications(w http.ResponseWriter, r *http.Request, id Id)
+	// RetryNotification Send now what failed, or waits for its next try
+	// (POST /ci/executions/{id}/notifications/{notification}/retry)
+	RetryNotification(w http.ResponseWriter, r *http.Request, id Id, notification string)
 	// RetryExecution Run an ended execution again, as a new one of the same revision
 	// (POST /ci/executions/{id}/retry)
 	RetryExecution(w http.ResponseWriter, r *http.Request, id Id, params RetryExecutionParams)
@@ -1249,6 +1452,12 @@ type ServerInterface interface {
 	// GetHealth How the server and its parts are
 	// (GET /healthchecker)
 	GetHealth(w http.ResponseWriter, r *http.Request)
+	// GetLive Whether the process lives
+	// (GET /livez)
+	GetLive(w http.ResponseWriter, r *http.Request)
+	// GetMetrics What the server counts and measures, for Prometheus
+	// (GET /metrics)
+	GetMetrics(w http.ResponseWriter, r *http.Request)
 	// GetContract This document
 	// (GET /openapi.json)
 	GetContract(w http.ResponseWriter, r *http.Request, params GetContractParams)
@@ -1264,6 +1473,9 @@ type ServerInterface interface {
 	// ResumeQueue Start what waits again
 	// (POST /queue/resume)
 	ResumeQueue(w http.ResponseWriter, r *http.Request)
+	// GetReady Whether the server can do its work
+	// (GET /readyz)
+	GetReady(w http.ResponseWriter, r *http.Request)
 	// ListSecrets The names of the secrets of a pipeline, or of the global ones; never their values
 	// (GET /secrets)
 	ListSecrets(w http.ResponseWriter, r *http.Request, params ListSecretsParams)
@@ -1870,6 +2082,67 @@ func (siw *ServerInterfaceWrapper) GetLogs(w http.ResponseWriter, r *http.Reques
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetLogs(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListNotifications operation middleware
+func (siw *ServerInterfaceWrapper) ListNotifications(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListNotifications(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RetryNotification operation middleware
+func (siw *ServerInterfaceWrapper) RetryNotification(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "notification" -------------
+	var notification string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "notification", mux.Vars(r)["notification"], &notification, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "notification", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RetryNotification(w, r, id, notification)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2830,6 +3103,34 @@ func (siw *ServerInterfaceWrapper) GetHealth(w http.ResponseWriter, r *http.Requ
 	handler.ServeHTTP(w, r)
 }
 
+// GetLive operation middleware
+func (siw *ServerInterfaceWrapper) GetLive(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetLive(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetMetrics operation middleware
+func (siw *ServerInterfaceWrapper) GetMetrics(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetMetrics(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetContract operation middleware
 func (siw *ServerInterfaceWrapper) GetContract(w http.ResponseWriter, r *http.Request) {
 
@@ -2937,6 +3238,20 @@ func (siw *ServerInterfaceWrapper) ResumeQueue(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ResumeQueue(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetReady operation middleware
+func (siw *ServerInterfaceWrapper) GetReady(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetReady(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3238,6 +3553,10 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/logs", wrapper.GetLogs).Methods(http.MethodGet)
 
+	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/notifications", wrapper.ListNotifications).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/notifications/{notification}/retry", wrapper.RetryNotification).Methods(http.MethodPost)
+
 	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/retry", wrapper.RetryExecution).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/stream", wrapper.StreamExecution).Methods(http.MethodGet)
@@ -3278,6 +3597,10 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/healthchecker", wrapper.GetHealth).Methods(http.MethodGet)
 
+	r.HandleFunc(options.BaseURL+"/livez", wrapper.GetLive).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/metrics", wrapper.GetMetrics).Methods(http.MethodGet)
+
 	r.HandleFunc(options.BaseURL+"/openapi.json", wrapper.GetContract).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/queue", wrapper.GetQueue).Methods(http.MethodGet)
@@ -3287,6 +3610,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/queue/pause", wrapper.PauseQueue).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/queue/resume", wrapper.ResumeQueue).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/readyz", wrapper.GetReady).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/secrets", wrapper.ListSecrets).Methods(http.MethodGet)
 

@@ -27,6 +27,8 @@ func full(t *testing.T) func(h *handlers) {
 		}
 		h.Keys, h.Uploads = keys, t.TempDir()
 		h.Artifacts, h.Secrets, h.Queue = &shelf{}, safe{}, &line{}
+		h.Notifications = untold{}
+		h.Observe.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", "text/plain") })
 		h.Retry, h.Approve = trigger.New(store, func(*core.Execution) {}), &doors{}
 		h.Schedules = func(context.Context) ([]core.ScheduleState, error) { return []core.ScheduleState{}, nil }
 	}
@@ -98,7 +100,7 @@ func TestEveryOperationRefuses(t *testing.T) {
 }
 
 // unfailing operations have nothing behind them that can fail.
-var unfailing = map[string]bool{"getHealth": true, "getContract": true, "getDocs": true, "getDocsAsset": true, "getQueue": true, "listConnectors": true}
+var unfailing = map[string]bool{"getHealth": true, "getContract": true, "getDocs": true, "getDocsAsset": true, "getQueue": true, "getLive": true, "getReady": true, "getMetrics": true, "listConnectors": true}
 
 // Whatever goes wrong inside, and wherever, its text stays there.
 func TestFailuresInside(t *testing.T) {
@@ -155,6 +157,7 @@ func broken(err error) func(h *handlers) {
 	return func(h *handlers) {
 		f := failing{err: err}
 		h.Store, h.Trigger, h.Retry, h.Approve, h.Artifacts, h.Secrets, h.Queue, h.Catalog = failingStore{h.Store, f}, f, f, f, failingShelf{h.Artifacts, f}, f, f, f
+		h.Notifications = f
 		h.Schedules = func(context.Context) ([]core.ScheduleState, error) { return nil, err }
 	}
 }

@@ -6,6 +6,7 @@ type userKey struct{}
 
 // withUser remembers who makes a request.
 func withUser(ctx context.Context, who string) context.Context {
+	noteUser(ctx, who)
 	return context.WithValue(ctx, userKey{}, who)
 }
 

@@ -44,7 +44,7 @@ func (h *handlers) StreamExecution(w http.ResponseWriter, r *http.Request, id Id
 		InsecureSkipVerify: true, // checkOrigin did
 		CompressionMode:    websocket.CompressionDisabled})
 	if err != nil {
-		h.Logger.Debug("a WebSocket was not accepted", "error", err) // it has answered
+		h.log(r.Context()).Debug("a WebSocket was not accepted", "error", err) // it has answered
 		return
 	}
 	defer func() { _ = conn.CloseNow() }()
@@ -64,7 +64,7 @@ func (h *handlers) closeSocket(r *http.Request, s *socket, err error) {
 		_ = s.conn.Close(websocket.StatusGoingAway, fmt.Sprintf("the server stops; go on with cursor=%d", s.last))
 	case errors.Is(err, context.Canceled): // the client left
 	default:
-		h.Logger.Error("a log could not be sent", "path", r.URL.Path, "error", err)
+		h.log(r.Context()).Error("a log could not be sent", "path", r.URL.Path, "error", err)
 		_ = s.conn.Close(websocket.StatusInternalError, "the log could not be read to its end; the server's log has the reason")
 	}
 }

@@ -29,6 +29,7 @@ type rule struct {
 // missing is nobody's. A test walks the contract.
 var rules = map[string]rule{
 	"getHealth": {open: true}, "getContract": {open: true}, "getDocs": {open: true}, "getDocsAsset": {open: true},
+	"getLive": {open: true}, "getReady": {open: true}, "getMetrics": {least: core.RoleViewer, scope: "metrics:read"},
 
 	"listPipelines": {least: core.RoleViewer, scope: "pipelines:read", lists: true},
 	"getPipeline":   read("pipelines"), "getPipelineYaml": read("pipelines"), "listVersions": read("pipelines"),
@@ -42,6 +43,7 @@ var rules = map[string]rule{
 	"listExecutions": {least: core.RoleViewer, scope: "executions:read", lists: true},
 	"getExecution":   read("executions"), "getLogs": read("executions"), "getEvents": read("executions"), "streamExecution": read("executions"),
 	"listArtifacts": read("executions"), "getArtifact": read("executions"), "getArtifactArchive": read("executions"), "getArtifactFile": read("executions"),
+	"listNotifications": read("executions"), "retryNotification": write("executions"),
 
 	"listSecrets":   {least: core.RoleDeveloper, scope: "secrets:read"},
 	"setSecret":     {least: core.RoleDeveloper, global: core.RoleAdmin, scope: "secrets:write"},

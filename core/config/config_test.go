@@ -21,7 +21,7 @@ func TestLayers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Server{Listen: "127.0.0.1:2", Data: data, LogLevel: "debug", MaxExecutions: 3, AdminToken: "secret",
+	want := Server{Listen: "127.0.0.1:2", Data: data, LogLevel: "debug", LogFormat: DefaultLogFormat, MaxExecutions: 3, AdminToken: "secret",
 		H2C: true, TLS: TLS{SelfSigned: true, Hosts: []string{"ci.local"}}, WorkspaceLimit: 500 << 20, WorkspaceFiles: DefaultWorkspaceFiles}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("environment over file (-want +got):\n%s", diff)
@@ -46,6 +46,10 @@ func TestMistakes(t *testing.T) {
 	if err := os.WriteFile(size, []byte("workspace_limit: 10 parsec\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	collector := filepath.Join(t.TempDir(), "collector.yaml")
+	if err := os.WriteFile(collector, []byte("otlp_endpoint: 127.0.0.1:4318\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		flags       Server
 		file        string
@@ -63,6 +67,12 @@ func TestMistakes(t *testing.T) {
 		"odd authority":  {flags: Server{TLS: TLS{ACME: ACME{Domains: []string{"a.example"}, Directory: "http://x"}}}, want: "https URL"},
 		"odd address":    {flags: Server{Listen: "8000"}, want: "127.0.0.1:8000"},
 		"negative limit": {flags: Server{MaxExecutions: -1}, want: "positive"},
+		"odd level":      {flags: Server{LogLevel: "loud"}, want: "debug"},
+		"odd format":     {environment: map[string]string{"PATCHBAY_LOG_FORMAT": "xml"}, want: "json"},
+		"odd metrics":    {flags: Server{MetricsListen: "9464"}, want: "127.0.0.1:9464"},
+		"open profiles":  {flags: Server{DebugListen: "0.0.0.0:6060"}, want: "loopback"},
+		"named profiles": {flags: Server{DebugListen: "localhost:6060"}, want: "loopback"},
+		"odd collector":  {file: collector, want: "otlp_endpoint"},
 		"mongodb":        {environment: map[string]string{"MONGODB_URI": "mongodb://x"}, want: "MONGODB_URI"},
 		"redis":          {environment: map[string]string{"REDIS_URL": "redis://x"}, want: "REDIS_URL"},
 	} {

@@ -43,6 +43,7 @@ func (l *stepLife) announce(attempt *core.Attempt) {
 			l.run.ahead.deaf.Store(l.spec.Connector, true)
 			return nil
 		}
+		l.foreseeTrace(attempt)
 		request, err := l.request(attempt)
 		if err != nil {
 			return err // it will be said when the step begins

@@ -70,6 +70,8 @@ type Options struct {
 	Logger   hclog.Logger
 	// Observer may be nil.
 	Observer Observer
+	// Tracer may be nil.
+	Tracer core.Tracer
 	// NewID makes the IDs of attempts: unique for all time.
 	NewID func() string
 	// MaxExecutions is how many run at once; the others wait their turn. 0 means
@@ -136,6 +138,9 @@ func New(o Options) *Engine {
 	}
 	if o.Observer == nil {
 		o.Observer = silent{}
+	}
+	if o.Tracer == nil {
+		o.Tracer = core.NoTracer{}
 	}
 	ctx, detach := context.WithCancelCause(context.Background())
 	return &Engine{options: o, log: o.Logger, ctx: ctx, detach: detach,

@@ -44,6 +44,7 @@ type run struct {
 	workspace  *workspace.Workspace
 	usage      *workspace.Watch
 	logs       core.LogWriter
+	trace      trace
 
 	failed bool        // a failure that counts has happened
 	halt   *stopReason // the whole run is being stopped

@@ -54,6 +54,7 @@ func testCatalog() catalog {
 		{Name: "outputs", SHA256: "6", State: core.ConnectorAvailable, Actions: []core.ActionInfo{{Name: "run", ConfigSchema: json.RawMessage(`{"type":"object"}`),
 			Outputs: []core.ConnectorNeed{{Name: "url"}, {Name: "id"}}}}},
 		{Name: "aws", SHA256: "4", State: core.ConnectorBroken, Reason: "it speaks protocol 9, this host speaks 1"},
+		{Name: "forge", SHA256: "7", State: core.ConnectorAvailable, Capabilities: []string{"report_status"}},
 		{Name: "odd", SHA256: "5", State: core.ConnectorAvailable, Actions: []core.ActionInfo{{Name: "run", ConfigSchema: json.RawMessage(`{"type":"nonsense"}`)}}},
 	}
 }

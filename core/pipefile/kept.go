@@ -6,8 +6,7 @@ import "fmt"
 // stored, but that this version does not act on. Who makes one work deletes its
 // line.
 var keptOnly = map[string]string{
-	"notifications": "nobody is notified",
-	"triggers":      "start the pipeline by hand or through the API",
+	"triggers": "start the pipeline by hand or through the API",
 }
 
 // keptAt says once a document that nothing follows from a key.

@@ -84,6 +84,7 @@ func (s *Service) Trigger(ctx context.Context, request core.TriggerRequest) (*co
 	now := time.Now().UTC()
 	e := &core.Execution{ID: id, PipelineID: pipeline.ID, PipelineName: pipeline.Name, Revision: pipeline.Revision,
 		Status: core.StatusPending, Trigger: request.Info, Environment: request.Environment, Params: params, CreatedAt: now, UpdatedAt: now}
+	remember(ctx, e)
 	if err := complete(e, spec, request.Priority); err != nil {
 		return nil, err
 	}

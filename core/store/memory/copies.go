@@ -39,6 +39,7 @@ func copySpec(from *core.Spec) *core.Spec {
 	if s.Notifications = clone(s.Notifications); s.Notifications != nil {
 		n := s.Notifications
 		n.OnStart, n.OnSuccess, n.OnFailure = copyTargets(n.OnStart), copyTargets(n.OnSuccess), copyTargets(n.OnFailure)
+		n.OnCancel, n.OnFinish = copyTargets(n.OnCancel), copyTargets(n.OnFinish)
 	}
 	return s
 }

@@ -31,6 +31,8 @@ type Store struct {
 	keys       map[string]core.SigningKey
 	audit      []core.AuditEntry // by ID
 	keyed      map[string]core.KeyedRequest
+
+	notifications map[string]core.Notification
 }
 
 // New makes an empty store.
@@ -42,7 +44,8 @@ func New() *Store {
 		caches: map[string]core.CacheEntry{}, settings: map[string][]byte{},
 		users: map[string]core.User{}, grants: map[grantKey]core.Grant{},
 		sessions: map[string]core.Session{}, keys: map[string]core.SigningKey{},
-		keyed: map[string]core.KeyedRequest{}}
+		keyed:         map[string]core.KeyedRequest{},
+		notifications: map[string]core.Notification{}}
 }
 
 // Kind implements core.Store.

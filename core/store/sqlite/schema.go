@@ -134,6 +134,16 @@ CREATE INDEX audit_by_who ON audit (who, id);
 CREATE INDEX audit_by_action ON audit (action, id);
 CREATE INDEX audit_by_target ON audit (target, id);
 `, `
+CREATE TABLE notifications (
+	id           TEXT PRIMARY KEY,
+	execution_id TEXT NOT NULL,
+	next_at      INTEGER,
+	version      INTEGER NOT NULL,
+	doc          BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX notifications_by_execution ON notifications (execution_id, id);
+CREATE INDEX notifications_by_time ON notifications (next_at, id);
+`, `
 CREATE TABLE keyed_requests (
 	id         TEXT PRIMARY KEY,
 	expires_at INTEGER NOT NULL,

@@ -1504,6 +1504,7 @@ type RunStepResponse struct {
 	//	*RunStepResponse_State
 	//	*RunStepResponse_SetOutput
 	//	*RunStepResponse_Result
+	//	*RunStepResponse_Span
 	Message       isRunStepResponse_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1591,6 +1592,15 @@ func (x *RunStepResponse) GetResult() *Result {
 	return nil
 }
 
+func (x *RunStepResponse) GetSpan() *Span {
+	if x != nil {
+		if x, ok := x.Message.(*RunStepResponse_Span); ok {
+			return x.Span
+		}
+	}
+	return nil
+}
+
 type isRunStepResponse_Message interface {
 	isRunStepResponse_Message()
 }
@@ -1615,6 +1625,10 @@ type RunStepResponse_Result struct {
 	Result *Result `protobuf:"bytes,5,opt,name=result,proto3,oneof"`
 }
 
+type RunStepResponse_Span struct {
+	Span *Span `protobuf:"bytes,6,opt,name=span,proto3,oneof"`
+}
+
 func (*RunStepResponse_Output) isRunStepResponse_Message() {}
 
 func (*RunStepResponse_Progress) isRunStepResponse_Message() {}
@@ -1624,6 +1638,8 @@ func (*RunStepResponse_State) isRunStepResponse_Message() {}
 func (*RunStepResponse_SetOutput) isRunStepResponse_Message() {}
 
 func (*RunStepResponse_Result) isRunStepResponse_Message() {}
+
+func (*RunStepResponse_Span) isRunStepResponse_Message() {}
 
 // Output is a piece of the attempt's output, at most 256 KiB.
 type Output struct {
@@ -1839,6 +1855,104 @@ func (x *SetOutput) GetValue() string {
 	return ""
 }
 
+// Span is a piece of work that the connector did, for the trace of the attempt; the
+// place in it comes as the metadata "traceparent" and "tracestate" (W3C Trace Context).
+// A host that wants spans says so by the metadata "patchbay-spans: 1"; to others none is
+// sent.
+type Span struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// IDs have 8 bytes. The parent is the place, or another span of the attempt.
+	SpanId       []byte                 `protobuf:"bytes,2,opt,name=span_id,json=spanId,proto3" json:"span_id,omitempty"`
+	ParentSpanId []byte                 `protobuf:"bytes,3,opt,name=parent_span_id,json=parentSpanId,proto3" json:"parent_span_id,omitempty"`
+	Start        *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=start,proto3" json:"start,omitempty"`
+	End          *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=end,proto3" json:"end,omitempty"`
+	// error is empty when the work succeeded.
+	Error         string            `protobuf:"bytes,6,opt,name=error,proto3" json:"error,omitempty"`
+	Attributes    map[string]string `protobuf:"bytes,7,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Span) Reset() {
+	*x = Span{}
+	mi := &file_connector_v1_connector_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Span) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Span) ProtoMessage() {}
+
+func (x *Span) ProtoReflect() protoreflect.Message {
+	mi := &file_connector_v1_connector_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Span.ProtoReflect.Descriptor instead.
+func (*Span) Descriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *Span) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Span) GetSpanId() []byte {
+	if x != nil {
+		return x.SpanId
+	}
+	return nil
+}
+
+func (x *Span) GetParentSpanId() []byte {
+	if x != nil {
+		return x.ParentSpanId
+	}
+	return nil
+}
+
+func (x *Span) GetStart() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Start
+	}
+	return nil
+}
+
+func (x *Span) GetEnd() *timestamppb.Timestamp {
+	if x != nil {
+		return x.End
+	}
+	return nil
+}
+
+func (x *Span) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *Span) GetAttributes() map[string]string {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
+}
+
 // Result ends an attempt.
 type Result struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
@@ -1857,7 +1971,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_connector_v1_connector_proto_msgTypes[23]
+	mi := &file_connector_v1_connector_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1869,7 +1983,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[23]
+	mi := &file_connector_v1_connector_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1882,7 +1996,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{23}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Result) GetOutcome() Outcome {
@@ -1930,7 +2044,7 @@ type PostExecuteRequest struct {
 
 func (x *PostExecuteRequest) Reset() {
 	*x = PostExecuteRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[24]
+	mi := &file_connector_v1_connector_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1942,7 +2056,7 @@ func (x *PostExecuteRequest) String() string {
 func (*PostExecuteRequest) ProtoMessage() {}
 
 func (x *PostExecuteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[24]
+	mi := &file_connector_v1_connector_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1955,7 +2069,7 @@ func (x *PostExecuteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostExecuteRequest.ProtoReflect.Descriptor instead.
 func (*PostExecuteRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{24}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *PostExecuteRequest) GetAttempt() *AttemptRef {
@@ -1980,7 +2094,7 @@ type PostExecuteResponse struct {
 
 func (x *PostExecuteResponse) Reset() {
 	*x = PostExecuteResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[25]
+	mi := &file_connector_v1_connector_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1992,7 +2106,7 @@ func (x *PostExecuteResponse) String() string {
 func (*PostExecuteResponse) ProtoMessage() {}
 
 func (x *PostExecuteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[25]
+	mi := &file_connector_v1_connector_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2005,7 +2119,7 @@ func (x *PostExecuteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostExecuteResponse.ProtoReflect.Descriptor instead.
 func (*PostExecuteResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{25}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{26}
 }
 
 // AttemptRef is what is needed to find an attempt's work again.
@@ -2021,7 +2135,7 @@ type AttemptRef struct {
 
 func (x *AttemptRef) Reset() {
 	*x = AttemptRef{}
-	mi := &file_connector_v1_connector_proto_msgTypes[26]
+	mi := &file_connector_v1_connector_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2033,7 +2147,7 @@ func (x *AttemptRef) String() string {
 func (*AttemptRef) ProtoMessage() {}
 
 func (x *AttemptRef) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[26]
+	mi := &file_connector_v1_connector_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2046,7 +2160,7 @@ func (x *AttemptRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptRef.ProtoReflect.Descriptor instead.
 func (*AttemptRef) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{26}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *AttemptRef) GetAttemptId() string {
@@ -2086,7 +2200,7 @@ type DestroyStepRequest struct {
 
 func (x *DestroyStepRequest) Reset() {
 	*x = DestroyStepRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[27]
+	mi := &file_connector_v1_connector_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2098,7 +2212,7 @@ func (x *DestroyStepRequest) String() string {
 func (*DestroyStepRequest) ProtoMessage() {}
 
 func (x *DestroyStepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[27]
+	mi := &file_connector_v1_connector_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2111,7 +2225,7 @@ func (x *DestroyStepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DestroyStepRequest.ProtoReflect.Descriptor instead.
 func (*DestroyStepRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{27}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *DestroyStepRequest) GetAttempts() []*AttemptRef {
@@ -2129,7 +2243,7 @@ type DestroyStepResponse struct {
 
 func (x *DestroyStepResponse) Reset() {
 	*x = DestroyStepResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[28]
+	mi := &file_connector_v1_connector_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2141,7 +2255,7 @@ func (x *DestroyStepResponse) String() string {
 func (*DestroyStepResponse) ProtoMessage() {}
 
 func (x *DestroyStepResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[28]
+	mi := &file_connector_v1_connector_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2154,7 +2268,7 @@ func (x *DestroyStepResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DestroyStepResponse.ProtoReflect.Descriptor instead.
 func (*DestroyStepResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{28}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{29}
 }
 
 type CheckRequest struct {
@@ -2165,7 +2279,7 @@ type CheckRequest struct {
 
 func (x *CheckRequest) Reset() {
 	*x = CheckRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[29]
+	mi := &file_connector_v1_connector_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2177,7 +2291,7 @@ func (x *CheckRequest) String() string {
 func (*CheckRequest) ProtoMessage() {}
 
 func (x *CheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[29]
+	mi := &file_connector_v1_connector_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2190,7 +2304,7 @@ func (x *CheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckRequest.ProtoReflect.Descriptor instead.
 func (*CheckRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{29}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{30}
 }
 
 type CheckResponse struct {
@@ -2208,7 +2322,7 @@ type CheckResponse struct {
 
 func (x *CheckResponse) Reset() {
 	*x = CheckResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[30]
+	mi := &file_connector_v1_connector_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2220,7 +2334,7 @@ func (x *CheckResponse) String() string {
 func (*CheckResponse) ProtoMessage() {}
 
 func (x *CheckResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[30]
+	mi := &file_connector_v1_connector_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2233,7 +2347,7 @@ func (x *CheckResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckResponse.ProtoReflect.Descriptor instead.
 func (*CheckResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{30}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *CheckResponse) GetOk() bool {
@@ -2273,7 +2387,7 @@ type PlanStepRequest struct {
 
 func (x *PlanStepRequest) Reset() {
 	*x = PlanStepRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[31]
+	mi := &file_connector_v1_connector_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2285,7 +2399,7 @@ func (x *PlanStepRequest) String() string {
 func (*PlanStepRequest) ProtoMessage() {}
 
 func (x *PlanStepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[31]
+	mi := &file_connector_v1_connector_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2298,7 +2412,7 @@ func (x *PlanStepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanStepRequest.ProtoReflect.Descriptor instead.
 func (*PlanStepRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{31}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *PlanStepRequest) GetStep() *Step {
@@ -2319,7 +2433,7 @@ type PlanStepResponse struct {
 
 func (x *PlanStepResponse) Reset() {
 	*x = PlanStepResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[32]
+	mi := &file_connector_v1_connector_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2331,7 +2445,7 @@ func (x *PlanStepResponse) String() string {
 func (*PlanStepResponse) ProtoMessage() {}
 
 func (x *PlanStepResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[32]
+	mi := &file_connector_v1_connector_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2344,7 +2458,7 @@ func (x *PlanStepResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanStepResponse.ProtoReflect.Descriptor instead.
 func (*PlanStepResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{32}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *PlanStepResponse) GetSummary() string {
@@ -2376,7 +2490,7 @@ type PlannedChange struct {
 
 func (x *PlannedChange) Reset() {
 	*x = PlannedChange{}
-	mi := &file_connector_v1_connector_proto_msgTypes[33]
+	mi := &file_connector_v1_connector_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2388,7 +2502,7 @@ func (x *PlannedChange) String() string {
 func (*PlannedChange) ProtoMessage() {}
 
 func (x *PlannedChange) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[33]
+	mi := &file_connector_v1_connector_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2401,7 +2515,7 @@ func (x *PlannedChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlannedChange.ProtoReflect.Descriptor instead.
 func (*PlannedChange) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{33}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *PlannedChange) GetAction() string {
@@ -2443,7 +2557,7 @@ type ParseWebhookRequest struct {
 
 func (x *ParseWebhookRequest) Reset() {
 	*x = ParseWebhookRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[34]
+	mi := &file_connector_v1_connector_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2455,7 +2569,7 @@ func (x *ParseWebhookRequest) String() string {
 func (*ParseWebhookRequest) ProtoMessage() {}
 
 func (x *ParseWebhookRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[34]
+	mi := &file_connector_v1_connector_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2468,7 +2582,7 @@ func (x *ParseWebhookRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParseWebhookRequest.ProtoReflect.Descriptor instead.
 func (*ParseWebhookRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{34}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ParseWebhookRequest) GetHeaders() map[string]string {
@@ -2515,7 +2629,7 @@ type ParseWebhookResponse struct {
 
 func (x *ParseWebhookResponse) Reset() {
 	*x = ParseWebhookResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[35]
+	mi := &file_connector_v1_connector_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2527,7 +2641,7 @@ func (x *ParseWebhookResponse) String() string {
 func (*ParseWebhookResponse) ProtoMessage() {}
 
 func (x *ParseWebhookResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[35]
+	mi := &file_connector_v1_connector_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2540,7 +2654,7 @@ func (x *ParseWebhookResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParseWebhookResponse.ProtoReflect.Descriptor instead.
 func (*ParseWebhookResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{35}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ParseWebhookResponse) GetDeliveryId() string {
@@ -2599,7 +2713,7 @@ type WebhookEvent struct {
 
 func (x *WebhookEvent) Reset() {
 	*x = WebhookEvent{}
-	mi := &file_connector_v1_connector_proto_msgTypes[36]
+	mi := &file_connector_v1_connector_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2611,7 +2725,7 @@ func (x *WebhookEvent) String() string {
 func (*WebhookEvent) ProtoMessage() {}
 
 func (x *WebhookEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[36]
+	mi := &file_connector_v1_connector_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2624,7 +2738,7 @@ func (x *WebhookEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebhookEvent.ProtoReflect.Descriptor instead.
 func (*WebhookEvent) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{36}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *WebhookEvent) GetKind() EventKind {
@@ -2732,7 +2846,7 @@ type PullRequest struct {
 
 func (x *PullRequest) Reset() {
 	*x = PullRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[37]
+	mi := &file_connector_v1_connector_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2744,7 +2858,7 @@ func (x *PullRequest) String() string {
 func (*PullRequest) ProtoMessage() {}
 
 func (x *PullRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[37]
+	mi := &file_connector_v1_connector_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2757,7 +2871,7 @@ func (x *PullRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullRequest.ProtoReflect.Descriptor instead.
 func (*PullRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{37}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *PullRequest) GetNumber() int64 {
@@ -2805,7 +2919,7 @@ type ReportStatusRequest struct {
 
 func (x *ReportStatusRequest) Reset() {
 	*x = ReportStatusRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[38]
+	mi := &file_connector_v1_connector_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2817,7 +2931,7 @@ func (x *ReportStatusRequest) String() string {
 func (*ReportStatusRequest) ProtoMessage() {}
 
 func (x *ReportStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[38]
+	mi := &file_connector_v1_connector_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2830,7 +2944,7 @@ func (x *ReportStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportStatusRequest.ProtoReflect.Descriptor instead.
 func (*ReportStatusRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{38}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ReportStatusRequest) GetRepository() string {
@@ -2890,7 +3004,7 @@ type ReportStatusResponse struct {
 
 func (x *ReportStatusResponse) Reset() {
 	*x = ReportStatusResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[39]
+	mi := &file_connector_v1_connector_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2902,7 +3016,7 @@ func (x *ReportStatusResponse) String() string {
 func (*ReportStatusResponse) ProtoMessage() {}
 
 func (x *ReportStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[39]
+	mi := &file_connector_v1_connector_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2915,7 +3029,7 @@ func (x *ReportStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportStatusResponse.ProtoReflect.Descriptor instead.
 func (*ReportStatusResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{39}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{40}
 }
 
 // ErrorDetail is carried in the details of a gRPC status: the connector broke,
@@ -2934,7 +3048,7 @@ type ErrorDetail struct {
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_connector_v1_connector_proto_msgTypes[40]
+	mi := &file_connector_v1_connector_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2946,7 +3060,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[40]
+	mi := &file_connector_v1_connector_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2959,7 +3073,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{40}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ErrorDetail) GetClass() ErrorClass {
@@ -3068,14 +3182,15 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\x06stdout\x18\x01 \x01(\x03R\x06stdout\x12\x16\n" +
 	"\x06stderr\x18\x02 \x01(\x03R\x06stderr\"9\n" +
 	"\x06Cancel\x12/\n" +
-	"\x05grace\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x05grace\"\x99\x02\n" +
+	"\x05grace\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x05grace\"\xc3\x02\n" +
 	"\x0fRunStepResponse\x12.\n" +
 	"\x06output\x18\x01 \x01(\v2\x14.connector.v1.OutputH\x00R\x06output\x124\n" +
 	"\bprogress\x18\x02 \x01(\v2\x16.connector.v1.ProgressH\x00R\bprogress\x12+\n" +
 	"\x05state\x18\x03 \x01(\v2\x13.connector.v1.StateH\x00R\x05state\x128\n" +
 	"\n" +
 	"set_output\x18\x04 \x01(\v2\x17.connector.v1.SetOutputH\x00R\tsetOutput\x12.\n" +
-	"\x06result\x18\x05 \x01(\v2\x14.connector.v1.ResultH\x00R\x06resultB\t\n" +
+	"\x06result\x18\x05 \x01(\v2\x14.connector.v1.ResultH\x00R\x06result\x12(\n" +
+	"\x04span\x18\x06 \x01(\v2\x12.connector.v1.SpanH\x00R\x04spanB\t\n" +
 	"\amessage\"b\n" +
 	"\x06Output\x12,\n" +
 	"\x06stream\x18\x01 \x01(\x0e2\x14.connector.v1.StreamR\x06stream\x12\x16\n" +
@@ -3088,7 +3203,20 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\x04data\x18\x01 \x01(\fR\x04data\"5\n" +
 	"\tSetOutput\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"\x98\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\xd2\x02\n" +
+	"\x04Span\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x17\n" +
+	"\aspan_id\x18\x02 \x01(\fR\x06spanId\x12$\n" +
+	"\x0eparent_span_id\x18\x03 \x01(\fR\fparentSpanId\x120\n" +
+	"\x05start\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05start\x12,\n" +
+	"\x03end\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x03end\x12\x14\n" +
+	"\x05error\x18\x06 \x01(\tR\x05error\x12B\n" +
+	"\n" +
+	"attributes\x18\a \x03(\v2\".connector.v1.Span.AttributesEntryR\n" +
+	"attributes\x1a=\n" +
+	"\x0fAttributesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x98\x02\n" +
 	"\x06Result\x12/\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2\x15.connector.v1.OutcomeR\aoutcome\x12 \n" +
 	"\texit_code\x18\x02 \x01(\x05H\x00R\bexitCode\x88\x01\x01\x12\x16\n" +
@@ -3268,7 +3396,7 @@ func file_connector_v1_connector_proto_rawDescGZIP() []byte {
 }
 
 var file_connector_v1_connector_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_connector_v1_connector_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
+var file_connector_v1_connector_proto_msgTypes = make([]protoimpl.MessageInfo, 50)
 var file_connector_v1_connector_proto_goTypes = []any{
 	(Capability)(0),                // 0: connector.v1.Capability
 	(Severity)(0),                  // 1: connector.v1.Severity
@@ -3300,33 +3428,35 @@ var file_connector_v1_connector_proto_goTypes = []any{
 	(*Progress)(nil),               // 27: connector.v1.Progress
 	(*State)(nil),                  // 28: connector.v1.State
 	(*SetOutput)(nil),              // 29: connector.v1.SetOutput
-	(*Result)(nil),                 // 30: connector.v1.Result
-	(*PostExecuteRequest)(nil),     // 31: connector.v1.PostExecuteRequest
-	(*PostExecuteResponse)(nil),    // 32: connector.v1.PostExecuteResponse
-	(*AttemptRef)(nil),             // 33: connector.v1.AttemptRef
-	(*DestroyStepRequest)(nil),     // 34: connector.v1.DestroyStepRequest
-	(*DestroyStepResponse)(nil),    // 35: connector.v1.DestroyStepResponse
-	(*CheckRequest)(nil),           // 36: connector.v1.CheckRequest
-	(*CheckResponse)(nil),          // 37: connector.v1.CheckResponse
-	(*PlanStepRequest)(nil),        // 38: connector.v1.PlanStepRequest
-	(*PlanStepResponse)(nil),       // 39: connector.v1.PlanStepResponse
-	(*PlannedChange)(nil),          // 40: connector.v1.PlannedChange
-	(*ParseWebhookRequest)(nil),    // 41: connector.v1.ParseWebhookRequest
-	(*ParseWebhookResponse)(nil),   // 42: connector.v1.ParseWebhookResponse
-	(*WebhookEvent)(nil),           // 43: connector.v1.WebhookEvent
-	(*PullRequest)(nil),            // 44: connector.v1.PullRequest
-	(*ReportStatusRequest)(nil),    // 45: connector.v1.ReportStatusRequest
-	(*ReportStatusResponse)(nil),   // 46: connector.v1.ReportStatusResponse
-	(*ErrorDetail)(nil),            // 47: connector.v1.ErrorDetail
-	nil,                            // 48: connector.v1.Step.EnvironmentEntry
-	nil,                            // 49: connector.v1.Step.SecretsEntry
-	nil,                            // 50: connector.v1.Result.MetadataEntry
-	nil,                            // 51: connector.v1.CheckResponse.DetailsEntry
-	nil,                            // 52: connector.v1.ParseWebhookRequest.HeadersEntry
-	nil,                            // 53: connector.v1.WebhookEvent.VariablesEntry
-	nil,                            // 54: connector.v1.ReportStatusRequest.SecretsEntry
-	(*timestamppb.Timestamp)(nil),  // 55: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),    // 56: google.protobuf.Duration
+	(*Span)(nil),                   // 30: connector.v1.Span
+	(*Result)(nil),                 // 31: connector.v1.Result
+	(*PostExecuteRequest)(nil),     // 32: connector.v1.PostExecuteRequest
+	(*PostExecuteResponse)(nil),    // 33: connector.v1.PostExecuteResponse
+	(*AttemptRef)(nil),             // 34: connector.v1.AttemptRef
+	(*DestroyStepRequest)(nil),     // 35: connector.v1.DestroyStepRequest
+	(*DestroyStepResponse)(nil),    // 36: connector.v1.DestroyStepResponse
+	(*CheckRequest)(nil),           // 37: connector.v1.CheckRequest
+	(*CheckResponse)(nil),          // 38: connector.v1.CheckResponse
+	(*PlanStepRequest)(nil),        // 39: connector.v1.PlanStepRequest
+	(*PlanStepResponse)(nil),       // 40: connector.v1.PlanStepResponse
+	(*PlannedChange)(nil),          // 41: connector.v1.PlannedChange
+	(*ParseWebhookRequest)(nil),    // 42: connector.v1.ParseWebhookRequest
+	(*ParseWebhookResponse)(nil),   // 43: connector.v1.ParseWebhookResponse
+	(*WebhookEvent)(nil),           // 44: connector.v1.WebhookEvent
+	(*PullRequest)(nil),            // 45: connector.v1.PullRequest
+	(*ReportStatusRequest)(nil),    // 46: connector.v1.ReportStatusRequest
+	(*ReportStatusResponse)(nil),   // 47: connector.v1.ReportStatusResponse
+	(*ErrorDetail)(nil),            // 48: connector.v1.ErrorDetail
+	nil,                            // 49: connector.v1.Step.EnvironmentEntry
+	nil,                            // 50: connector.v1.Step.SecretsEntry
+	nil,                            // 51: connector.v1.Span.AttributesEntry
+	nil,                            // 52: connector.v1.Result.MetadataEntry
+	nil,                            // 53: connector.v1.CheckResponse.DetailsEntry
+	nil,                            // 54: connector.v1.ParseWebhookRequest.HeadersEntry
+	nil,                            // 55: connector.v1.WebhookEvent.VariablesEntry
+	nil,                            // 56: connector.v1.ReportStatusRequest.SecretsEntry
+	(*timestamppb.Timestamp)(nil),  // 57: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),    // 58: google.protobuf.Duration
 }
 var file_connector_v1_connector_proto_depIdxs = []int32{
 	9,  // 0: connector.v1.DescribeResponse.actions:type_name -> connector.v1.Action
@@ -3335,67 +3465,71 @@ var file_connector_v1_connector_proto_depIdxs = []int32{
 	10, // 3: connector.v1.Action.outputs:type_name -> connector.v1.OutputSpec
 	14, // 4: connector.v1.ValidateConfigResponse.diagnostics:type_name -> connector.v1.Diagnostic
 	1,  // 5: connector.v1.Diagnostic.severity:type_name -> connector.v1.Severity
-	48, // 6: connector.v1.Step.environment:type_name -> connector.v1.Step.EnvironmentEntry
+	49, // 6: connector.v1.Step.environment:type_name -> connector.v1.Step.EnvironmentEntry
 	16, // 7: connector.v1.Step.workspace:type_name -> connector.v1.Workspace
-	49, // 8: connector.v1.Step.secrets:type_name -> connector.v1.Step.SecretsEntry
+	50, // 8: connector.v1.Step.secrets:type_name -> connector.v1.Step.SecretsEntry
 	15, // 9: connector.v1.PreExecuteRequest.step:type_name -> connector.v1.Step
 	15, // 10: connector.v1.PrepareStepRequest.step:type_name -> connector.v1.Step
 	22, // 11: connector.v1.RunStepRequest.start:type_name -> connector.v1.Start
 	24, // 12: connector.v1.RunStepRequest.cancel:type_name -> connector.v1.Cancel
 	15, // 13: connector.v1.Start.step:type_name -> connector.v1.Step
 	23, // 14: connector.v1.Start.offsets:type_name -> connector.v1.Offsets
-	55, // 15: connector.v1.Start.deadline:type_name -> google.protobuf.Timestamp
-	56, // 16: connector.v1.Cancel.grace:type_name -> google.protobuf.Duration
+	57, // 15: connector.v1.Start.deadline:type_name -> google.protobuf.Timestamp
+	58, // 16: connector.v1.Cancel.grace:type_name -> google.protobuf.Duration
 	26, // 17: connector.v1.RunStepResponse.output:type_name -> connector.v1.Output
 	27, // 18: connector.v1.RunStepResponse.progress:type_name -> connector.v1.Progress
 	28, // 19: connector.v1.RunStepResponse.state:type_name -> connector.v1.State
 	29, // 20: connector.v1.RunStepResponse.set_output:type_name -> connector.v1.SetOutput
-	30, // 21: connector.v1.RunStepResponse.result:type_name -> connector.v1.Result
-	2,  // 22: connector.v1.Output.stream:type_name -> connector.v1.Stream
-	3,  // 23: connector.v1.Result.outcome:type_name -> connector.v1.Outcome
-	50, // 24: connector.v1.Result.metadata:type_name -> connector.v1.Result.MetadataEntry
-	33, // 25: connector.v1.PostExecuteRequest.attempt:type_name -> connector.v1.AttemptRef
-	30, // 26: connector.v1.PostExecuteRequest.result:type_name -> connector.v1.Result
-	16, // 27: connector.v1.AttemptRef.workspace:type_name -> connector.v1.Workspace
-	33, // 28: connector.v1.DestroyStepRequest.attempts:type_name -> connector.v1.AttemptRef
-	51, // 29: connector.v1.CheckResponse.details:type_name -> connector.v1.CheckResponse.DetailsEntry
-	15, // 30: connector.v1.PlanStepRequest.step:type_name -> connector.v1.Step
-	40, // 31: connector.v1.PlanStepResponse.changes:type_name -> connector.v1.PlannedChange
-	52, // 32: connector.v1.ParseWebhookRequest.headers:type_name -> connector.v1.ParseWebhookRequest.HeadersEntry
-	43, // 33: connector.v1.ParseWebhookResponse.occurred:type_name -> connector.v1.WebhookEvent
-	4,  // 34: connector.v1.WebhookEvent.kind:type_name -> connector.v1.EventKind
-	44, // 35: connector.v1.WebhookEvent.pull_request:type_name -> connector.v1.PullRequest
-	53, // 36: connector.v1.WebhookEvent.variables:type_name -> connector.v1.WebhookEvent.VariablesEntry
-	5,  // 37: connector.v1.ReportStatusRequest.state:type_name -> connector.v1.RunState
-	54, // 38: connector.v1.ReportStatusRequest.secrets:type_name -> connector.v1.ReportStatusRequest.SecretsEntry
-	6,  // 39: connector.v1.ErrorDetail.class:type_name -> connector.v1.ErrorClass
-	7,  // 40: connector.v1.ConnectorService.Describe:input_type -> connector.v1.DescribeRequest
-	12, // 41: connector.v1.ConnectorService.ValidateConfig:input_type -> connector.v1.ValidateConfigRequest
-	17, // 42: connector.v1.ConnectorService.PreExecute:input_type -> connector.v1.PreExecuteRequest
-	19, // 43: connector.v1.ConnectorService.PrepareStep:input_type -> connector.v1.PrepareStepRequest
-	21, // 44: connector.v1.ConnectorService.RunStep:input_type -> connector.v1.RunStepRequest
-	31, // 45: connector.v1.ConnectorService.PostExecute:input_type -> connector.v1.PostExecuteRequest
-	34, // 46: connector.v1.ConnectorService.DestroyStep:input_type -> connector.v1.DestroyStepRequest
-	36, // 47: connector.v1.ConnectorService.Check:input_type -> connector.v1.CheckRequest
-	38, // 48: connector.v1.ConnectorService.PlanStep:input_type -> connector.v1.PlanStepRequest
-	41, // 49: connector.v1.ConnectorService.ParseWebhook:input_type -> connector.v1.ParseWebhookRequest
-	45, // 50: connector.v1.ConnectorService.ReportStatus:input_type -> connector.v1.ReportStatusRequest
-	8,  // 51: connector.v1.ConnectorService.Describe:output_type -> connector.v1.DescribeResponse
-	13, // 52: connector.v1.ConnectorService.ValidateConfig:output_type -> connector.v1.ValidateConfigResponse
-	18, // 53: connector.v1.ConnectorService.PreExecute:output_type -> connector.v1.PreExecuteResponse
-	20, // 54: connector.v1.ConnectorService.PrepareStep:output_type -> connector.v1.PrepareStepResponse
-	25, // 55: connector.v1.ConnectorService.RunStep:output_type -> connector.v1.RunStepResponse
-	32, // 56: connector.v1.ConnectorService.PostExecute:output_type -> connector.v1.PostExecuteResponse
-	35, // 57: connector.v1.ConnectorService.DestroyStep:output_type -> connector.v1.DestroyStepResponse
-	37, // 58: connector.v1.ConnectorService.Check:output_type -> connector.v1.CheckResponse
-	39, // 59: connector.v1.ConnectorService.PlanStep:output_type -> connector.v1.PlanStepResponse
-	42, // 60: connector.v1.ConnectorService.ParseWebhook:output_type -> connector.v1.ParseWebhookResponse
-	46, // 61: connector.v1.ConnectorService.ReportStatus:output_type -> connector.v1.ReportStatusResponse
-	51, // [51:62] is the sub-list for method output_type
-	40, // [40:51] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	31, // 21: connector.v1.RunStepResponse.result:type_name -> connector.v1.Result
+	30, // 22: connector.v1.RunStepResponse.span:type_name -> connector.v1.Span
+	2,  // 23: connector.v1.Output.stream:type_name -> connector.v1.Stream
+	57, // 24: connector.v1.Span.start:type_name -> google.protobuf.Timestamp
+	57, // 25: connector.v1.Span.end:type_name -> google.protobuf.Timestamp
+	51, // 26: connector.v1.Span.attributes:type_name -> connector.v1.Span.AttributesEntry
+	3,  // 27: connector.v1.Result.outcome:type_name -> connector.v1.Outcome
+	52, // 28: connector.v1.Result.metadata:type_name -> connector.v1.Result.MetadataEntry
+	34, // 29: connector.v1.PostExecuteRequest.attempt:type_name -> connector.v1.AttemptRef
+	31, // 30: connector.v1.PostExecuteRequest.result:type_name -> connector.v1.Result
+	16, // 31: connector.v1.AttemptRef.workspace:type_name -> connector.v1.Workspace
+	34, // 32: connector.v1.DestroyStepRequest.attempts:type_name -> connector.v1.AttemptRef
+	53, // 33: connector.v1.CheckResponse.details:type_name -> connector.v1.CheckResponse.DetailsEntry
+	15, // 34: connector.v1.PlanStepRequest.step:type_name -> connector.v1.Step
+	41, // 35: connector.v1.PlanStepResponse.changes:type_name -> connector.v1.PlannedChange
+	54, // 36: connector.v1.ParseWebhookRequest.headers:type_name -> connector.v1.ParseWebhookRequest.HeadersEntry
+	44, // 37: connector.v1.ParseWebhookResponse.occurred:type_name -> connector.v1.WebhookEvent
+	4,  // 38: connector.v1.WebhookEvent.kind:type_name -> connector.v1.EventKind
+	45, // 39: connector.v1.WebhookEvent.pull_request:type_name -> connector.v1.PullRequest
+	55, // 40: connector.v1.WebhookEvent.variables:type_name -> connector.v1.WebhookEvent.VariablesEntry
+	5,  // 41: connector.v1.ReportStatusRequest.state:type_name -> connector.v1.RunState
+	56, // 42: connector.v1.ReportStatusRequest.secrets:type_name -> connector.v1.ReportStatusRequest.SecretsEntry
+	6,  // 43: connector.v1.ErrorDetail.class:type_name -> connector.v1.ErrorClass
+	7,  // 44: connector.v1.ConnectorService.Describe:input_type -> connector.v1.DescribeRequest
+	12, // 45: connector.v1.ConnectorService.ValidateConfig:input_type -> connector.v1.ValidateConfigRequest
+	17, // 46: connector.v1.ConnectorService.PreExecute:input_type -> connector.v1.PreExecuteRequest
+	19, // 47: connector.v1.ConnectorService.PrepareStep:input_type -> connector.v1.PrepareStepRequest
+	21, // 48: connector.v1.ConnectorService.RunStep:input_type -> connector.v1.RunStepRequest
+	32, // 49: connector.v1.ConnectorService.PostExecute:input_type -> connector.v1.PostExecuteRequest
+	35, // 50: connector.v1.ConnectorService.DestroyStep:input_type -> connector.v1.DestroyStepRequest
+	37, // 51: connector.v1.ConnectorService.Check:input_type -> connector.v1.CheckRequest
+	39, // 52: connector.v1.ConnectorService.PlanStep:input_type -> connector.v1.PlanStepRequest
+	42, // 53: connector.v1.ConnectorService.ParseWebhook:input_type -> connector.v1.ParseWebhookRequest
+	46, // 54: connector.v1.ConnectorService.ReportStatus:input_type -> connector.v1.ReportStatusRequest
+	8,  // 55: connector.v1.ConnectorService.Describe:output_type -> connector.v1.DescribeResponse
+	13, // 56: connector.v1.ConnectorService.ValidateConfig:output_type -> connector.v1.ValidateConfigResponse
+	18, // 57: connector.v1.ConnectorService.PreExecute:output_type -> connector.v1.PreExecuteResponse
+	20, // 58: connector.v1.ConnectorService.PrepareStep:output_type -> connector.v1.PrepareStepResponse
+	25, // 59: connector.v1.ConnectorService.RunStep:output_type -> connector.v1.RunStepResponse
+	33, // 60: connector.v1.ConnectorService.PostExecute:output_type -> connector.v1.PostExecuteResponse
+	36, // 61: connector.v1.ConnectorService.DestroyStep:output_type -> connector.v1.DestroyStepResponse
+	38, // 62: connector.v1.ConnectorService.Check:output_type -> connector.v1.CheckResponse
+	40, // 63: connector.v1.ConnectorService.PlanStep:output_type -> connector.v1.PlanStepResponse
+	43, // 64: connector.v1.ConnectorService.ParseWebhook:output_type -> connector.v1.ParseWebhookResponse
+	47, // 65: connector.v1.ConnectorService.ReportStatus:output_type -> connector.v1.ReportStatusResponse
+	55, // [55:66] is the sub-list for method output_type
+	44, // [44:55] is the sub-list for method input_type
+	44, // [44:44] is the sub-list for extension type_name
+	44, // [44:44] is the sub-list for extension extendee
+	0,  // [0:44] is the sub-list for field type_name
 }
 
 func init() { file_connector_v1_connector_proto_init() }
@@ -3413,15 +3547,16 @@ func file_connector_v1_connector_proto_init() {
 		(*RunStepResponse_State)(nil),
 		(*RunStepResponse_SetOutput)(nil),
 		(*RunStepResponse_Result)(nil),
+		(*RunStepResponse_Span)(nil),
 	}
-	file_connector_v1_connector_proto_msgTypes[23].OneofWrappers = []any{}
+	file_connector_v1_connector_proto_msgTypes[24].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_connector_v1_connector_proto_rawDesc), len(file_connector_v1_connector_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   48,
+			NumMessages:   50,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
