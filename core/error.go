@@ -19,6 +19,7 @@ const (
 	CodeTooLarge         ErrorCode = "too_large"
 	CodeTooMany          ErrorCode = "too_many"
 	CodeUnsupportedMedia ErrorCode = "unsupported_media"
+	CodeUnprocessable    ErrorCode = "unprocessable"
 	CodeUnavailable      ErrorCode = "unavailable"
 	CodeExternal         ErrorCode = "external"
 	CodeTimeout          ErrorCode = "timeout"

@@ -31,6 +31,8 @@ type TriggerRequest struct {
 
 // RetryRequest asks for an execution that repeats another.
 type RetryRequest struct {
+	// ID is that of the new execution; empty for any.
+	ID          string
 	ExecutionID string
 	Mode        RetryMode
 	// Stage and Step name the step for RetryStep; Stage may be empty when the

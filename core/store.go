@@ -119,6 +119,7 @@ type Store interface {
 	ArtifactStore
 	SettingStore
 	DeliveryStore
+	KeyedRequestStore
 	NotificationStore
 	// Kind names the implementation for people: "sqlite", "memory".
 	Kind() string

@@ -46,7 +46,7 @@ func (r *remote) saveFile(ctx context.Context, root *os.Root, artifactID string,
 	if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
-	body, err := r.stream(r.api.GetArtifactFile(ctx, artifactID, file.Path))
+	body, err := r.stream(r.api.GetArtifactFile(ctx, artifactID, file.Path, nil))
 	if err != nil {
 		return err
 	}

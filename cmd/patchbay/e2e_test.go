@@ -128,7 +128,7 @@ func startServer(t *testing.T, data string, extra ...string) *liveServer {
 	if err != nil {
 		t.Fatalf("the server said nothing: %v\n%s", err, s.stderr.String())
 	}
-	s.url = first[strings.Index(first, "http://"):]
+	s.url = first[strings.Index(first, "http"):]
 	s.url = strings.TrimSpace(s.url)
 	go func() {
 		_, _ = io.Copy(io.Discard, lines)

@@ -19,7 +19,7 @@ func (a *app) newApproveCommand() *cobra.Command {
 			if len(args) > 1 {
 				body.Step = given(args[1])
 			}
-			data, err := r.read(r.api.ApproveExecution(ctx, args[0], body))
+			data, err := r.read(r.api.ApproveExecution(ctx, args[0], nil, body))
 			if err != nil {
 				return err
 			}

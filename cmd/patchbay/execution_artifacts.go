@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -18,7 +19,9 @@ func (a *app) newArtifactsCommand() *cobra.Command {
 		if name != "" && folder == "" {
 			return &exitError{exitUsage, errors.New("--name needs --download")}
 		}
-		data, err := r.read(r.api.ListArtifacts(ctx, args[0]))
+		data, err := r.readList(func(after *string) (*http.Response, error) {
+			return r.api.ListArtifacts(ctx, args[0], &client.ListArtifactsParams{After: after})
+		})
 		if err != nil {
 			return err
 		}

@@ -30,7 +30,7 @@ func (a *app) newRetryCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			data, err := r.read(r.api.RetryExecution(ctx, args[0], body))
+			data, err := r.read(r.api.RetryExecution(ctx, args[0], nil, body))
 			if err != nil {
 				return err
 			}

@@ -20,6 +20,7 @@ import (
 	"github.com/patchbay-ci/patchbay/core/blob"
 	"github.com/patchbay-ci/patchbay/core/config"
 	"github.com/patchbay-ci/patchbay/core/engine"
+	"github.com/patchbay-ci/patchbay/core/idempotency"
 	"github.com/patchbay-ci/patchbay/core/logs"
 	"github.com/patchbay-ci/patchbay/core/notify"
 	"github.com/patchbay-ci/patchbay/core/pipefile"
@@ -49,6 +50,8 @@ type node struct {
 	auth      *auth.Service
 	logins    core.Logins
 	access    *access
+	keys      *idempotency.Service
+	uploads   string
 	watch     *watch
 	// notify tells of what changes in watched, the store of those who run executions.
 	notify  *notify.Service
@@ -109,6 +112,12 @@ func (a *app) openNode(ctx context.Context, settings config.Server, log hclog.Lo
 	if err = n.openAccess(settings); err != nil {
 		return nil, err
 	}
+	if n.keys, err = idempotency.New(n.store, log.Named("keys")); err != nil {
+		return nil, err
+	}
+	if n.uploads, err = makeUploads(folders.uploads); err != nil {
+		return nil, err
+	}
 	if n.notify, err = newNotify(n, settings); err != nil {
 		return nil, err
 	}
@@ -134,6 +143,7 @@ func (n *node) start(ctx context.Context) error {
 	n.background.Go(func() { n.schedules.Run(background) })
 	n.background.Go(func() { n.webhooks.Run(background) })
 	n.background.Go(func() { n.tidy(background) })
+	n.background.Go(func() { n.keys.Maintain(background) })
 	n.background.Go(func() { n.notify.Run(background) })
 	return nil
 }
@@ -143,8 +153,17 @@ func (n *node) handler(log hclog.Logger) (http.Handler, error) {
 	return api.New(api.Deps{Store: watchedStore{n.store, n.pipelineChanged}, Logs: n.logs, Parser: pipefile.NewParser(n.host),
 		Trigger: n.triggers, Retry: n.triggers, Schedules: n.schedules.States, Engine: n.engine, Catalog: n.host,
 		Approve: n.engine, Queue: n.engine, Artifacts: n.files, Notifications: n.notify, Secrets: n.secrets, Webhooks: n.webhooks, Deliveries: n.store,
-		Logger: log.Named("api"), Version: version, Observe: n.watch.observation(log.Named("metrics")),
+		Keys: n.keys, Uploads: n.uploads, Logger: log.Named("api"), Version: version, Observe: n.watch.observation(log.Named("metrics")),
 		Accounts: n.auth, Logins: n.logins, Audit: n.store, Origins: n.access.origins, Limits: n.access.limits, Web: n.access.web})
+}
+
+// makeUploads makes the folder for files while they arrive, and empties it of what a
+// killed server left there.
+func makeUploads(folder string) (string, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return "", fmt.Errorf("data folder: %w", err)
+	}
+	return folder, api.SweepUploads(folder)
 }
 
 // close closes what was opened, in the opposite order.

@@ -106,7 +106,7 @@ func (w *watch) listenAside(settings config.Server, probes http.Handler, log hcl
 		if listener, err = net.Listen("tcp", address); err != nil {
 			return
 		}
-		server := api.NewServer(address, handler)
+		server := api.NewServer(address, handler, false)
 		servers = append(servers, server)
 		log.Info("listening", "for", what, "address", listener.Addr().String())
 		go func() {

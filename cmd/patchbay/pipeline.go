@@ -44,7 +44,7 @@ func (a *app) createPipeline(ctx context.Context, r *remote, args []string) erro
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
-	data, err := r.read(r.api.CreatePipelineWithBody(ctx, yamlType, bytes.NewReader(source)))
+	data, err := r.read(r.api.CreatePipelineWithBody(ctx, nil, yamlType, bytes.NewReader(source)))
 	if err != nil {
 		return invalidFile(err)
 	}
@@ -130,13 +130,13 @@ func (a *app) newPipelineGetCommand() *cobra.Command {
 	var yaml bool
 	command := a.remoteCommand("get ID", "One pipeline", 1, func(ctx context.Context, r *remote, args []string) error {
 		if yaml {
-			data, err := r.read(r.api.GetPipelineYaml(ctx, args[0]))
+			data, err := r.read(r.api.GetPipelineYaml(ctx, args[0], nil))
 			if err == nil {
 				_, err = a.stdout.Write(data)
 			}
 			return err
 		}
-		data, err := r.read(r.api.GetPipeline(ctx, args[0]))
+		data, err := r.read(r.api.GetPipeline(ctx, args[0], nil))
 		if err != nil {
 			return err
 		}
@@ -172,7 +172,7 @@ func (a *app) newTriggerCommand() *cobra.Command {
 		if body.SecretEnvironment, err = a.secretEnvironment(secret); err != nil {
 			return err
 		}
-		data, err := r.read(r.api.TriggerPipeline(ctx, args[0], body))
+		data, err := r.read(r.api.TriggerPipeline(ctx, args[0], nil, body))
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strconv"
 	"text/tabwriter"
 
@@ -12,7 +13,9 @@ import (
 )
 
 func (a *app) listVersions(ctx context.Context, r *remote, args []string) error {
-	data, err := r.read(r.api.ListVersions(ctx, args[0]))
+	data, err := r.readList(func(after *string) (*http.Response, error) {
+		return r.api.ListVersions(ctx, args[0], &client.ListVersionsParams{After: after})
+	})
 	if err != nil {
 		return err
 	}

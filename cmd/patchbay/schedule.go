@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -17,7 +18,9 @@ func (a *app) newScheduleCommand() *cobra.Command {
 }
 
 func (a *app) listSchedules(ctx context.Context, r *remote, _ []string) error {
-	data, err := r.read(r.api.ListSchedules(ctx))
+	data, err := r.readList(func(after *string) (*http.Response, error) {
+		return r.api.ListSchedules(ctx, &client.ListSchedulesParams{After: after})
+	})
 	if err != nil {
 		return err
 	}

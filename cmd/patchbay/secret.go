@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -99,7 +100,9 @@ func (a *app) done(message string) error {
 func (a *app) newSecretListCommand() *cobra.Command {
 	var pipeline string
 	command := a.remoteCommand("list", "The names of the secrets of a scope", 0, func(ctx context.Context, r *remote, _ []string) error {
-		data, err := r.read(r.api.ListSecrets(ctx, &client.ListSecretsParams{PipelineId: optional(pipeline)}))
+		data, err := r.readList(func(after *string) (*http.Response, error) {
+			return r.api.ListSecrets(ctx, &client.ListSecretsParams{PipelineId: optional(pipeline), After: after})
+		})
 		if err != nil {
 			return err
 		}

@@ -17,11 +17,16 @@ import (
 
 	"github.com/patchbay-ci/patchbay/core/api"
 	"github.com/patchbay-ci/patchbay/core/auth"
+	"github.com/patchbay-ci/patchbay/core/certificate"
 	"github.com/patchbay-ci/patchbay/core/config"
 )
 
-// shutdownLimit is how long a server may take to end cleanly.
-const shutdownLimit = 30 * time.Second
+// shutdownLimit is how long a server may take to end cleanly, drainLimit how long the
+// requests that it has accepted may.
+const (
+	shutdownLimit = 30 * time.Second
+	drainLimit    = 10 * time.Second
+)
 
 func (a *app) newServerCommand() *cobra.Command {
 	var flags config.Server
@@ -53,6 +58,10 @@ func (a *app) newServerCommand() *cobra.Command {
 	f.StringVar(&flags.PluginPath, "plugin-path", "", "folders with connectors (default $PATCHBAY_PLUGIN_PATH, or beside the binary)")
 	f.IntVar(&flags.MaxExecutions, "max-executions", 0, "how many executions run at once")
 	f.StringVar(&flags.LogLevel, "log-level", "", "trace, debug, info, warn or error (default "+config.DefaultLogLevel+")")
+	f.StringVar(&flags.TLS.Certificate, "tls-cert", "", "TLS certificate with its chain, in PEM; taken up again when the file changes")
+	f.StringVar(&flags.TLS.Key, "tls-key", "", "key of the TLS certificate, in PEM")
+	f.BoolVar(&flags.TLS.SelfSigned, "tls-self-signed", false, "make and renew a TLS certificate in the data folder")
+	f.BoolVar(&flags.H2C, "h2c", false, "speak HTTP/2 also without TLS, to a proxy that does it")
 	f.StringVar(&flags.LogFormat, "log-format", "", "text or json (default "+config.DefaultLogFormat+")")
 	f.StringVar(&flags.MetricsListen, "metrics-listen", "", "address for /metrics without a token (default none)")
 	f.StringVar(&flags.DebugListen, "debug-listen", "", "loopback address for Go profiles (default none)")
@@ -79,9 +88,14 @@ func (a *app) serve(ctx context.Context, settings config.Server) error {
 		return fmt.Errorf("listen on %s: %w; is another server running? --listen takes another address", settings.Listen, err)
 	}
 	gate := api.NewGate()
-	server := api.NewServer(settings.Listen, gate)
+	server := api.NewServer(settings.Listen, gate, settings.H2C)
+	server.ErrorLog = log.Named("http").StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug})
+	serve, err := serving(server, listener, settings, log)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	go func() { served <- serve() }()
 	node, err := a.openNode(ctx, settings, log)
 	if err != nil {
 		return errors.Join(err, server.Close())
@@ -119,13 +133,20 @@ func (a *app) greet(ctx context.Context, address net.Addr, tokens *auth.Service,
 	if err != nil {
 		return fmt.Errorf("make the administrator's token: %w", err)
 	}
-	fmt.Fprintf(a.stdout, "Patchbay %s serves on http://%s\n", version, address)
+	scheme := "http"
+	if settings.TLS.On() {
+		scheme = "https"
+	}
+	fmt.Fprintf(a.stdout, "Patchbay %s serves on %s://%s\n", version, scheme, address)
+	if settings.TLS.SelfSigned {
+		fmt.Fprintf(a.stdout, "Its certificate, for clients to trust: %s\n", filepath.Join(settings.Data, tlsFolder, certificate.CertificateFile))
+	}
 	switch {
 	case settings.AdminToken != "":
 		fmt.Fprintln(a.stdout, "Administrator: the token in PATCHBAY_ADMIN_TOKEN")
 	case created:
 		fmt.Fprintf(a.stdout, "Administrator token (shown only now): %s\n", secret)
-		fmt.Fprintf(a.stdout, "\n  export PATCHBAY_URL=http://%s PATCHBAY_TOKEN=%s\n\n", address, secret)
+		fmt.Fprintf(a.stdout, "\n  export PATCHBAY_URL=%s://%s PATCHBAY_TOKEN=%s\n\n", scheme, address, secret)
 	default:
 		fmt.Fprintln(a.stdout, "Administrator: the token that was shown at the first start (PATCHBAY_ADMIN_TOKEN sets another)")
 	}
@@ -144,9 +165,9 @@ func (a *app) shutDown(server *http.Server, n *node, s os.Signal, log hclog.Logg
 		fmt.Fprintln(a.stderr, "patchbay: stopping; running steps go on and are joined at the next start")
 	}
 	err := n.engine.Shutdown(ctx, interrupted)
-	// Followers of logs never end by themselves: they get a moment, then their
-	// connections are closed. They resume with their cursor.
-	drain, stop := context.WithTimeout(ctx, time.Second)
+	// What was accepted is answered, if it is not too slow. Followers of logs, who never
+	// end by themselves, are told to, and resume with their cursor.
+	drain, stop := context.WithTimeout(ctx, drainLimit)
 	defer stop()
 	if server.Shutdown(drain) != nil {
 		err = errors.Join(err, server.Close())
@@ -163,7 +184,7 @@ func (a *app) leaveAtOnce(signals <-chan os.Signal) {
 }
 
 // dataFolders are the parts of the data folder.
-type dataFolders struct{ database, logs, runs, blobs, cache string }
+type dataFolders struct{ database, logs, runs, blobs, cache, uploads string }
 
 func makeDataFolders(data string) (dataFolders, error) {
 	if err := os.MkdirAll(data, 0o700); err != nil {
@@ -178,5 +199,6 @@ func dataFoldersOf(data string) (dataFolders, error) {
 		return dataFolders{}, fmt.Errorf("data folder: %w", err)
 	}
 	return dataFolders{database: filepath.Join(absolute, "patchbay.db"), logs: filepath.Join(absolute, "logs"),
-		runs: filepath.Join(absolute, "runs"), blobs: filepath.Join(absolute, "blobs"), cache: filepath.Join(absolute, "cache")}, nil
+		runs: filepath.Join(absolute, "runs"), blobs: filepath.Join(absolute, "blobs"), cache: filepath.Join(absolute, "cache"),
+		uploads: filepath.Join(absolute, "uploads")}, nil
 }

@@ -6,21 +6,21 @@ package api
 import (
 	"context"
 	_ "embed"
-	"fmt"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/gorilla/mux"
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/patchbay-ci/patchbay/core"
+	"github.com/patchbay-ci/patchbay/core/api/contract"
+	"github.com/patchbay-ci/patchbay/core/idempotency"
 )
 
-//go:embed openapi.yaml
-var contract []byte
+//go:embed openapi.gen.json
+var document []byte
 
 // Store is what the API reads and writes.
 type Store interface {
@@ -59,6 +59,11 @@ type Deps struct {
 	Webhooks  core.Webhooks
 	// Deliveries is where Webhooks keeps them.
 	Deliveries core.DeliveryStore
+	// Keys remembers requests that came with an Idempotency-Key; without it the header
+	// is not looked at.
+	Keys *idempotency.Service
+	// Uploads is a folder for files while they arrive; empty for the system's.
+	Uploads string
 	// Observe is what watches over the server.
 	Observe Observation
 	// Notifications are what was told of executions.
@@ -79,7 +84,9 @@ type Deps struct {
 // handlers implements the generated ServerInterface, one resource a file.
 type handlers struct {
 	Deps
-	contractJSON []byte
+	contract *contract.Contract
+	// docs is the reference as a page.
+	docs         func() ([]byte, error)
 	operations   map[string]string
 	origin       *http.CrossOriginProtection
 	strangeProxy sync.Once // is warned of
@@ -107,11 +114,7 @@ func New(d Deps) (http.Handler, error) {
 }
 
 func newHandlers(d Deps) (*handlers, error) {
-	contractJSON, err := yaml.YAMLToJSON(contract)
-	if err != nil {
-		return nil, fmt.Errorf("read the contract: %w", err)
-	}
-	operations, err := operations(contractJSON)
+	parsed, err := contract.Parse(document)
 	if err != nil {
 		return nil, err
 	}
@@ -120,8 +123,8 @@ func newHandlers(d Deps) (*handlers, error) {
 		return nil, err
 	}
 	d.Observe.complete()
-	return &handlers{Deps: d, contractJSON: contractJSON, operations: operations, origin: origin, recheck: recheckEvery, patience: defaultPatience,
-		room: newRoom(), deliveries: budget{free: deliveryMemory},
+	return &handlers{Deps: d, contract: parsed, docs: lazyPage(parsed, d.Version), operations: operations(parsed), origin: origin, recheck: recheckEvery,
+		patience: defaultPatience, room: newRoom(), deliveries: budget{free: deliveryMemory},
 		frames: sync.Pool{New: func() any { return new([]byte) }}}, nil
 }
 
@@ -139,14 +142,14 @@ func (h *handlers) routes() http.Handler {
 	})
 	// Before the generated route of the same name, which ends at a slash.
 	root.HandleFunc("/api/ci/artifacts/{id}/files/{path:.+}", func(w http.ResponseWriter, r *http.Request) {
-		h.GetArtifactFile(w, r, mux.Vars(r)["id"], mux.Vars(r)["path"])
+		h.GetArtifactFile(w, r, mux.Vars(r)["id"], mux.Vars(r)["path"], GetArtifactFileParams{})
 	}).Methods(http.MethodGet)
 	HandlerWithOptions(h, GorillaServerOptions{BaseURL: "/api", BaseRouter: root,
 		ErrorHandlerFunc: func(w http.ResponseWriter, r *http.Request, err error) {
 			h.fail(w, r, &core.Error{Code: core.CodeInvalid, Message: "a parameter is not as it should be", Details: err.Error()})
 		}})
-	root.Use(noteRoute, h.guarded)
-	return aliased(h.located(h.observed(root, h.recovered(h.hardened(h.shared(h.limited(root)))))))
+	root.Use(noteRoute, h.guarded, h.checked, h.timed, compressed())
+	return aliased(docsAlias(h.located(h.observed(root, h.recovered(h.hardened(h.shared(h.limited(asGet(root)))))))))
 }
 
 // methods lists what is possible at a path.
@@ -165,25 +168,4 @@ func methods(root *mux.Router, r *http.Request) []string {
 // absent answers for a part that this server does not have.
 func (h *handlers) absent(w http.ResponseWriter, r *http.Request, what string) {
 	h.failWith(w, r, http.StatusNotImplemented, &core.Error{Code: core.CodeUnavailable, Message: "this server has no " + what})
-}
-
-// Limits of the server; slow and oversized clients are disconnected.
-const (
-	readHeaderTimeout = 10 * time.Second
-	idleTimeout       = 2 * time.Minute
-	maxHeaderBytes    = 64 << 10
-	// writeTimeout bounds each write to a follower, not the whole answer.
-	writeTimeout = 30 * time.Second
-	// readTimeout bounds the arrival of a request's body.
-	readTimeout = time.Minute
-	// answerTimeout bounds a whole request; followers set their own time for each write.
-	answerTimeout = 2 * time.Minute
-)
-
-// NewServer makes an HTTP server with limits on every phase of a request.
-func NewServer(address string, handler http.Handler) *http.Server {
-	server := &http.Server{Addr: address, Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
-		WriteTimeout: answerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes}
-	tellFollowers(server)
-	return server
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // ListArtifacts serves GET /ci/executions/{id}/artifacts.
-func (h *handlers) ListArtifacts(w http.ResponseWriter, r *http.Request, id Id) {
+func (h *handlers) ListArtifacts(w http.ResponseWriter, r *http.Request, id Id, params ListArtifactsParams) {
 	if h.Artifacts == nil {
 		h.absent(w, r, "artifacts")
 		return
@@ -22,6 +22,9 @@ func (h *handlers) ListArtifacts(w http.ResponseWriter, r *http.Request, id Id) 
 		return
 	}
 	list, err := h.artifactsOf(r.Context(), id)
+	if err == nil {
+		list, err = pageOfAll(w, r, params.Limit, params.After, list, func(a Artifact) string { return a.Name })
+	}
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -84,7 +87,7 @@ func (h *handlers) artifact(w http.ResponseWriter, r *http.Request, id string) (
 }
 
 // GetArtifactFile serves GET /ci/artifacts/{id}/files/{path}.
-func (h *handlers) GetArtifactFile(w http.ResponseWriter, r *http.Request, id Id, name string) {
+func (h *handlers) GetArtifactFile(w http.ResponseWriter, r *http.Request, id Id, name string, _ GetArtifactFileParams) {
 	a, ok := h.artifact(w, r, id)
 	if !ok {
 		return
@@ -98,7 +101,7 @@ func (h *handlers) GetArtifactFile(w http.ResponseWriter, r *http.Request, id Id
 	download(w, path.Base(file.Path), "application/octet-stream")
 	w.Header().Set("ETag", strconv.Quote(file.SHA256))
 	w.Header().Set("Cache-Control", "private, no-cache")
-	http.ServeContent(newDownload(w), r, "", a.CreatedAt, content)
+	http.ServeContent(&rangeWriter{downloadWriter: newDownload(w), h: h, r: r}, r, "", a.CreatedAt, content)
 }
 
 // GetArtifactArchive serves GET /ci/artifacts/{id}/archive. It is made while it is sent.

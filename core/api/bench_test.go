@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -81,16 +83,21 @@ func newBench(t *testing.T, with ...func(*handlers)) *bench {
 	}
 	b.server = httptest.NewServer(h.routes())
 	t.Cleanup(b.server.Close)
-	document, err := openapi3.NewLoader().LoadFromData(contract)
-	if err != nil {
-		t.Fatal(err)
-	}
-	document.Servers = openapi3.Servers{{URL: b.server.URL + "/api"}}
-	if b.router, err = gorillamux.NewRouter(document); err != nil {
+	if b.router, err = contractRouter(); err != nil {
 		t.Fatal(err)
 	}
 	return b
 }
+
+// contractRouter finds operations of the contract for the validator; it is made once,
+// since that takes long.
+var contractRouter = sync.OnceValues(func() (routers.Router, error) {
+	spec, err := openapi3.NewLoader().LoadFromData(document)
+	if err != nil {
+		return nil, err
+	}
+	return gorillamux.NewRouter(spec)
+})
 
 // answer is what came back.
 type answer struct {
@@ -119,10 +126,16 @@ func (b *bench) send(request *http.Request) answer {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	return b.take(b.t, request, response)
+}
+
+// take reads an answer, and holds it against the contract.
+func (b *bench) take(t *testing.T, request *http.Request, response *http.Response) answer {
+	t.Helper()
 	defer response.Body.Close()
 	data, err := io.ReadAll(response.Body)
 	if err != nil {
-		b.t.Fatal(err)
+		t.Fatal(err)
 	}
 	b.holdAgainstContract(request, response, data)
 	return answer{response.StatusCode, response.Header, string(data)}
@@ -134,9 +147,10 @@ func (b *bench) holdAgainstContract(request *http.Request, response *http.Respon
 	if err != nil {
 		return // a route that is not in the contract: its error is checked by the test
 	}
+	seen.Store(fmt.Sprintf("%s %d", route.Operation.OperationID, response.StatusCode), true)
 	b.holdRequest(request, response, &openapi3filter.RequestValidationInput{Request: request, Route: route, PathParams: parameters})
 	options := &openapi3filter.Options{IncludeResponseStatus: true, AuthenticationFunc: openapi3filter.NoopAuthenticationFunc}
-	if kind := response.Header.Get("Content-Type"); kind != "application/json" {
+	if kind := response.Header.Get("Content-Type"); kind != "application/json" || response.Header.Get("Content-Encoding") != "" {
 		options.ExcludeResponseBody = true
 	}
 	err = openapi3filter.ValidateResponse(b.t.Context(), &openapi3filter.ResponseValidationInput{

@@ -23,6 +23,7 @@ var answers = map[core.ErrorCode]struct {
 	core.CodeTooLarge:         {http.StatusRequestEntityTooLarge, ValidationError},
 	core.CodeTooMany:          {http.StatusTooManyRequests, ValidationError},
 	core.CodeUnsupportedMedia: {http.StatusUnsupportedMediaType, ValidationError},
+	core.CodeUnprocessable:    {http.StatusUnprocessableEntity, ValidationError},
 	core.CodeUnavailable:      {http.StatusServiceUnavailable, InternalError},
 	core.CodeExternal:         {http.StatusBadGateway, ExternalServiceError},
 	core.CodeTimeout:          {http.StatusGatewayTimeout, TimeoutError},
@@ -35,15 +36,12 @@ func (h *handlers) fail(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func (h *handlers) failWith(w http.ResponseWriter, r *http.Request, status int, err error) {
-	if gone := r.Context().Err(); gone != nil && errors.Is(err, gone) {
+	if gone := r.Context().Err(); errors.Is(gone, context.Canceled) && errors.Is(err, gone) {
 		return // nobody listens, and nothing else is wrong
 	}
 	known := asError(err)
 	if status >= http.StatusInternalServerError {
 		h.log(r.Context()).Error("a request failed", "method", r.Method, "path", r.URL.Path, "error", err)
-	}
-	if r.Context().Err() != nil {
-		return
 	}
 	body := Error{Error: answers[known.Code].family, Message: known.Message, Details: known.Details,
 		Suggestions: known.Suggestions, Timestamp: time.Now().UTC(), Status: status}

@@ -106,3 +106,26 @@ func TestEntriesAreBounded(t *testing.T) {
 		t.Errorf("%d entries, the last one of %d bytes", len(*e.Logs), len(last))
 	}
 }
+
+// What the server can answer is explained in the contract, and with the same family.
+func TestEveryErrorIsInTheReference(t *testing.T) {
+	t.Parallel()
+	h, err := newHandlers(Deps{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	families := map[int]string{}
+	for _, a := range h.contract.Answers {
+		families[a.Status] = a.Family
+	}
+	for code, answer := range answers {
+		if families[answer.status] != string(answer.family) {
+			t.Errorf("%s is %d %s; the contract has %q", code, answer.status, answer.family, families[answer.status])
+		}
+	}
+	for _, status := range []int{405, 412, 416, 426, 501} { // those of failWith
+		if families[status] == "" {
+			t.Errorf("%d is not explained", status)
+		}
+	}
+}

@@ -120,7 +120,7 @@ func TestFollowersOutliveTheAnswerTimeout(t *testing.T) {
 	id := b.trigger(b.create())
 	const limit = 20 * time.Millisecond
 	server := httptest.NewUnstartedServer(b.server.Config.Handler)
-	server.Config = NewServer("", b.server.Config.Handler)
+	server.Config = NewServer("", b.server.Config.Handler, false)
 	server.Config.WriteTimeout = limit
 	server.Start()
 	defer server.Close()

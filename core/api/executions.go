@@ -18,8 +18,8 @@ func (h *handlers) CancelExecution(w http.ResponseWriter, r *http.Request, id Id
 }
 
 // CancelExecutionByPost serves POST /ci/executions/{id}/cancel.
-func (h *handlers) CancelExecutionByPost(w http.ResponseWriter, r *http.Request, id Id) {
-	h.CancelExecution(w, r, id)
+func (h *handlers) CancelExecutionByPost(w http.ResponseWriter, r *http.Request, id Id, header CancelExecutionByPostParams) {
+	h.once(w, r, header.IdempotencyKey, keyed{}, func(w http.ResponseWriter, _ string) { h.CancelExecution(w, r, id) })
 }
 
 // ListExecutions serves GET /ci/executions.

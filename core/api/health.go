@@ -152,9 +152,3 @@ func (h *handlers) GetMetrics(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Observe.Metrics.ServeHTTP(w, r)
 }
-
-// GetContract serves GET /openapi.json.
-func (h *handlers) GetContract(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(h.contractJSON)
-}

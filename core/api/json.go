@@ -12,17 +12,27 @@ import (
 // maxJSON is the largest JSON body; YAML inside of JSON is longer than by itself.
 const maxJSON = 12 << 20
 
-// readJSON decodes a body strictly: see checkShape. One that is missing leaves into,
-// a pointer to a struct, as it is.
+// readJSON decodes a body strictly: see checkShape, and CheckBody of the contract. One
+// that is missing, where it may be, leaves into, a pointer to a struct, as it is.
 func readJSON(w http.ResponseWriter, r *http.Request, into any) error {
+	operation := operationOf(r.Context())
 	body, err := readAll(http.MaxBytesReader(w, r.Body, maxJSON))
-	if err != nil || len(body) == 0 {
+	switch {
+	case err != nil:
+		return err
+	case len(body) == 0 && operation != nil && operation.Body != nil && operation.Body.Required:
+		return &core.Error{Code: core.CodeInvalid, Message: "the body is missing", Suggestions: []string{"send an object in JSON"}}
+	case len(body) == 0:
+		return nil
+	}
+	value, err := checkShape(body, into)
+	if err != nil {
 		return err
 	}
-	if err := checkShape(body, into); err != nil {
+	if err := notJSON(json.Unmarshal(body, into)); err != nil || operation == nil {
 		return err
 	}
-	return notJSON(json.Unmarshal(body, into))
+	return operation.CheckBody(value)
 }
 
 // notJSON explains what is wrong with a body.

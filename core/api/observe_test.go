@@ -117,7 +117,7 @@ func TestEachRequestIsToldOf(t *testing.T) {
 		want                      string // method, route, status, what was sent
 		user                      string
 	}{
-		{"answered", "GET", "/api/ci/executions/" + id + "?token=hidden", token, "GET|/api/ci/executions/{id}|OK|answered", "admin"},
+		{"answered", "GET", "/api/ci/executions?after=hidden", token, "GET|/api/ci/executions|OK|answered", "admin"},
 		{"refused", "GET", "/api/ci/executions/" + id, "wrong", "GET|/api/ci/executions/{id}|Unauthorized|answered", ""},
 		{"no route", "GET", "/api/made/up/secret", token, "GET||Not Found|answered", ""},
 		{"no method", "PATCH", "/api/queue", token, "PATCH||Method Not Allowed|answered", ""},

@@ -35,26 +35,26 @@ func (h *handlers) ListPipelines(w http.ResponseWriter, r *http.Request, params 
 }
 
 // CreatePipeline serves POST /ci/pipelines.
-func (h *handlers) CreatePipeline(w http.ResponseWriter, r *http.Request) {
+func (h *handlers) CreatePipeline(w http.ResponseWriter, r *http.Request, params CreatePipelineParams) {
 	source, err := readSource(w, r)
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	h.create(w, r, "", source)
+	h.once(w, r, params.IdempotencyKey, keyed{source, h.answerMadePipeline}, func(w http.ResponseWriter, id string) { h.create(w, r, id, "", source) })
 }
 
 // UploadPipeline serves POST /ci/pipelines/upload.
-func (h *handlers) UploadPipeline(w http.ResponseWriter, r *http.Request) {
-	name, source, err := readUpload(w, r)
+func (h *handlers) UploadPipeline(w http.ResponseWriter, r *http.Request, params UploadPipelineParams) {
+	name, source, err := h.readUpload(w, r)
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	h.create(w, r, name, source)
+	h.once(w, r, params.IdempotencyKey, keyed{source, h.answerMadePipeline}, func(w http.ResponseWriter, id string) { h.create(w, r, id, name, source) })
 }
 
-func (h *handlers) create(w http.ResponseWriter, r *http.Request, file string, source []byte) {
+func (h *handlers) create(w http.ResponseWriter, r *http.Request, id, file string, source []byte) {
 	giveBack, err := h.room.take(r.Context(), source)
 	if err != nil {
 		h.fail(w, r, err)
@@ -66,20 +66,40 @@ func (h *handlers) create(w http.ResponseWriter, r *http.Request, file string, s
 		h.fail(w, r, err)
 		return
 	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		h.fail(w, r, err)
-		return
+	if id == "" {
+		made, err := uuid.NewV7()
+		if err != nil {
+			h.fail(w, r, err)
+			return
+		}
+		id = made.String()
 	}
 	now := time.Now().UTC()
-	p := &core.Pipeline{ID: id.String(), Name: spec.Name, Description: spec.Description, Revision: 1, CreatedAt: now, UpdatedAt: now}
+	p := &core.Pipeline{ID: id, Name: spec.Name, Description: spec.Description, Revision: 1, CreatedAt: now, UpdatedAt: now}
 	first := &core.PipelineRevision{PipelineID: p.ID, Number: 1, YAML: string(source), Spec: spec, CreatedAt: now}
 	if err := h.Store.CreatePipeline(r.Context(), p, first); err != nil {
 		h.fail(w, r, err)
 		return
 	}
+	h.answerCreated(w, p, warnings)
+}
+
+func (h *handlers) answerCreated(w http.ResponseWriter, p *core.Pipeline, warnings []core.Diagnostic) {
 	w.Header().Set("Location", "/api/ci/pipelines/"+p.ID)
 	h.answerPipeline(w, http.StatusCreated, p, warnings)
+}
+
+// answerMadePipeline answers for an attempt to create a pipeline that was broken off, if
+// it got so far. The warnings are of the text, which is there to be asked again.
+func (h *handlers) answerMadePipeline(w http.ResponseWriter, r *http.Request, id string) (bool, error) {
+	p, err := h.Store.Pipeline(r.Context(), id)
+	if core.CodeOf(err) == core.CodeNotFound {
+		return false, nil
+	}
+	if err == nil && w != nil {
+		h.answerCreated(w, p, nil)
+	}
+	return err == nil, err
 }
 
 // parse takes exactly one pipeline without errors.
@@ -105,10 +125,13 @@ func (h *handlers) parse(file string, source []byte) (*core.Spec, []core.Diagnos
 }
 
 // GetPipeline serves GET /ci/pipelines/{id}.
-func (h *handlers) GetPipeline(w http.ResponseWriter, r *http.Request, id Id) {
+func (h *handlers) GetPipeline(w http.ResponseWriter, r *http.Request, id Id, _ GetPipelineParams) {
 	p, err := h.Store.Pipeline(r.Context(), id)
 	if err != nil {
 		h.fail(w, r, err)
+		return
+	}
+	if notModified(w, r, pipelineETag(p)) {
 		return
 	}
 	h.answerPipeline(w, http.StatusOK, p, nil)

@@ -19,7 +19,7 @@ func value[T any](p *T) T {
 const maxPriority = 100
 
 // TriggerPipeline serves POST /ci/pipelines/{id}/trigger.
-func (h *handlers) TriggerPipeline(w http.ResponseWriter, r *http.Request, id Id) {
+func (h *handlers) TriggerPipeline(w http.ResponseWriter, r *http.Request, id Id, header TriggerPipelineParams) {
 	var body TriggerRequest
 	if err := readJSON(w, r, &body); err != nil {
 		h.fail(w, r, err)
@@ -38,22 +38,47 @@ func (h *handlers) TriggerPipeline(w http.ResponseWriter, r *http.Request, id Id
 		h.fail(w, r, core.Errorf(core.CodeInvalid, "priority is %d; it is between %d and %d", request.Priority, -maxPriority, maxPriority))
 		return
 	}
-	execution, err := h.Trigger.Trigger(r.Context(), request)
-	if err != nil {
-		h.fail(w, r, err)
-		return
+	h.once(w, r, header.IdempotencyKey, keyed{contentOf(body), h.answerMadeExecution(http.StatusAccepted, willRun)},
+		func(w http.ResponseWriter, newID string) {
+			request.ExecutionID = newID
+			execution, err := h.Trigger.Trigger(r.Context(), request)
+			if err != nil {
+				h.fail(w, r, err)
+				return
+			}
+			h.created(w, http.StatusAccepted, execution.ID, willRun)
+		})
+}
+
+// What is said of a new execution.
+const (
+	willRun      = "the pipeline will run"
+	willRunAgain = "the execution will run again"
+)
+
+// answerMadeExecution answers for an attempt that was broken off, if it got so far as to
+// store the execution.
+func (h *handlers) answerMadeExecution(status int, message string) answerMade {
+	return func(w http.ResponseWriter, r *http.Request, id string) (bool, error) {
+		_, err := h.Store.Execution(r.Context(), id)
+		if core.CodeOf(err) == core.CodeNotFound {
+			return false, nil
+		}
+		if err == nil && w != nil {
+			h.created(w, status, id, message)
+		}
+		return err == nil, err
 	}
-	h.created(w, http.StatusAccepted, execution, "the pipeline will run")
 }
 
 // created answers with a new execution.
-func (h *handlers) created(w http.ResponseWriter, status int, e *core.Execution, message string) {
-	w.Header().Set("Location", "/api/ci/executions/"+e.ID)
-	h.answer(w, status, Accepted{ExecutionId: e.ID, Message: message})
+func (h *handlers) created(w http.ResponseWriter, status int, id, message string) {
+	w.Header().Set("Location", "/api/ci/executions/"+id)
+	h.answer(w, status, Accepted{ExecutionId: id, Message: message})
 }
 
 // RetryExecution serves POST /ci/executions/{id}/retry.
-func (h *handlers) RetryExecution(w http.ResponseWriter, r *http.Request, id Id) {
+func (h *handlers) RetryExecution(w http.ResponseWriter, r *http.Request, id Id, header RetryExecutionParams) {
 	if h.Retry == nil {
 		h.absent(w, r, "retries")
 		return
@@ -77,12 +102,16 @@ func (h *handlers) RetryExecution(w http.ResponseWriter, r *http.Request, id Id)
 		h.fail(w, r, err)
 		return
 	}
-	execution, err := h.Retry.Retry(r.Context(), request)
-	if err != nil {
-		h.fail(w, r, err)
-		return
-	}
-	h.created(w, http.StatusCreated, execution, "the execution will run again")
+	h.once(w, r, header.IdempotencyKey, keyed{contentOf(body), h.answerMadeExecution(http.StatusCreated, willRunAgain)},
+		func(w http.ResponseWriter, newID string) {
+			request.ID = newID
+			execution, err := h.Retry.Retry(r.Context(), request)
+			if err != nil {
+				h.fail(w, r, err)
+				return
+			}
+			h.created(w, http.StatusCreated, execution.ID, willRunAgain)
+		})
 }
 
 // checkRetry refuses what contradicts itself; the rest is the retrier's to know.
@@ -108,7 +137,7 @@ func checkRetry(request core.RetryRequest) error {
 const maxComment = 4096
 
 // ApproveExecution serves POST /ci/executions/{id}/approve.
-func (h *handlers) ApproveExecution(w http.ResponseWriter, r *http.Request, id Id) {
+func (h *handlers) ApproveExecution(w http.ResponseWriter, r *http.Request, id Id, header ApproveExecutionParams) {
 	if h.Approve == nil {
 		h.absent(w, r, "approvals")
 		return
@@ -124,13 +153,15 @@ func (h *handlers) ApproveExecution(w http.ResponseWriter, r *http.Request, id I
 		h.fail(w, r, core.Errorf(core.CodeInvalid, "the comment has %d bytes; %d is the most", len(decision.Comment), maxComment))
 		return
 	}
-	if err := h.Approve.Decide(r.Context(), decision); err != nil {
-		h.fail(w, r, err)
-		return
-	}
-	message := "approved"
-	if !decision.Approved {
-		message = "rejected"
-	}
-	h.answer(w, http.StatusOK, Accepted{ExecutionId: id, Message: message})
+	h.once(w, r, header.IdempotencyKey, keyed{content: contentOf(body)}, func(w http.ResponseWriter, _ string) {
+		if err := h.Approve.Decide(r.Context(), decision); err != nil {
+			h.fail(w, r, err)
+			return
+		}
+		message := "approved"
+		if !decision.Approved {
+			message = "rejected"
+		}
+		h.answer(w, http.StatusOK, Accepted{ExecutionId: id, Message: message})
+	})
 }

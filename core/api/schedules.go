@@ -7,12 +7,15 @@ import (
 )
 
 // ListSchedules serves GET /ci/schedules.
-func (h *handlers) ListSchedules(w http.ResponseWriter, r *http.Request) {
+func (h *handlers) ListSchedules(w http.ResponseWriter, r *http.Request, params ListSchedulesParams) {
 	if h.Schedules == nil {
 		h.absent(w, r, "schedules")
 		return
 	}
 	list, err := h.Schedules(r.Context())
+	if err == nil {
+		list, err = pageOfAll(w, r, params.Limit, params.After, list, scheduleName)
+	}
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -23,4 +26,9 @@ func (h *handlers) ListSchedules(w http.ResponseWriter, r *http.Request) {
 			Timezone: some(s.TimeZone), Next: s.Next, Last: s.Last})
 	}
 	h.answer(w, http.StatusOK, body)
+}
+
+// scheduleName tells the schedules of all pipelines apart.
+func scheduleName(s core.ScheduleState) string {
+	return s.PipelineID + " " + s.CronExpression + " " + s.TimeZone
 }

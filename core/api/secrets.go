@@ -17,6 +17,10 @@ func (h *handlers) ListSecrets(w http.ResponseWriter, r *http.Request, params Li
 		h.fail(w, r, err)
 		return
 	}
+	if list, err = pageOfAll(w, r, params.Limit, params.After, list, func(s *core.Secret) string { return s.Name }); err != nil {
+		h.fail(w, r, err)
+		return
+	}
 	body := make([]Secret, 0, len(list))
 	for _, s := range list {
 		body = append(body, Secret{Name: s.Name, PipelineId: some(s.PipelineID), CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt, UpdatedBy: some(s.UpdatedBy)})

@@ -71,8 +71,8 @@ func TestSecretsRefused(t *testing.T) {
 		status     int
 		say        string
 	}{
-		"no value":         {"", `{}`, 400, "value is missing"},
-		"no body":          {"", ``, 400, "value is missing"},
+		"no value":         {"", `{}`, 400, "\\\"value\\\" is missing"},
+		"no body":          {"", ``, 400, "the body is missing"},
 		"unknown key":      {"", `{"valu":"hunter2"}`, 400, "did you mean value?"},
 		"a number":         {"", `{"value":6842}`, 400, "/value: expected text, got a number"},
 		"a list":           {"", `{"value":["hunter2"]}`, 400, "/value: expected text, got a list"},
@@ -92,3 +92,11 @@ func TestSecretsRefused(t *testing.T) {
 }
 
 func (s safe) Rotate(context.Context) (int, error) { return len(s), nil }
+
+func TestRotateSecrets(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(h *handlers) { h.Secrets = safe{{"", "A"}: "x"} })
+	if r := decoded[SecretRotation](t, b.do("POST", "/api/secrets/rotate", "", "")); r.Secrets != 1 || r.Message == "" {
+		t.Errorf("%+v", r)
+	}
+}

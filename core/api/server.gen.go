@@ -1408,11 +1408,20 @@ type DeliveryId = string
 // Id defines model for id.
 type Id = string
 
+// IdempotencyKey defines model for idempotencyKey.
+type IdempotencyKey = string
+
 // IfMatch defines model for ifMatch.
 type IfMatch = string
 
+// IfNoneMatch defines model for ifNoneMatch.
+type IfNoneMatch = string
+
 // Limit defines model for limit.
 type Limit = int
+
+// LimitOfAll defines model for limitOfAll.
+type LimitOfAll = int
 
 // Number defines model for number.
 type Number = int
@@ -1441,11 +1450,62 @@ type StreamFilter string
 // UserName defines model for userName.
 type UserName = string
 
+// Absent defines model for Absent.
+type Absent = Error
+
+// BadGateway defines model for BadGateway.
+type BadGateway = Error
+
+// Conflict defines model for Conflict.
+type Conflict = Error
+
+// Forbidden defines model for Forbidden.
+type Forbidden = Error
+
+// Internal defines model for Internal.
+type Internal = Error
+
+// Invalid defines model for Invalid.
+type Invalid = Error
+
+// KeyReused defines model for KeyReused.
+type KeyReused = Error
+
+// MethodNotAllowed defines model for MethodNotAllowed.
+type MethodNotAllowed = Error
+
+// NotFound defines model for NotFound.
+type NotFound = Error
+
+// PreconditionFailed defines model for PreconditionFailed.
+type PreconditionFailed = Error
+
 // Problem defines model for Problem.
 type Problem = Error
 
-// Payload defines model for Payload.
-type Payload = interface{}
+// RangeNotSatisfiable defines model for RangeNotSatisfiable.
+type RangeNotSatisfiable = Error
+
+// Timeout defines model for Timeout.
+type Timeout = Error
+
+// TooLarge defines model for TooLarge.
+type TooLarge = Error
+
+// TooMany defines model for TooMany.
+type TooMany = Error
+
+// Unauthenticated defines model for Unauthenticated.
+type Unauthenticated = Error
+
+// Unavailable defines model for Unavailable.
+type Unavailable = Error
+
+// UnsupportedMedia defines model for UnsupportedMedia.
+type UnsupportedMedia = Error
+
+// UpgradeRequired defines model for UpgradeRequired.
+type UpgradeRequired = Error
 
 // ListAuditParams defines parameters for ListAudit.
 type ListAuditParams struct {
@@ -1461,29 +1521,71 @@ type ListAuditParams struct {
 	// Limit How many at the most
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// After The ID of the last item already seen
+	// After The last item already seen
 	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// GetArtifactFileParams defines parameters for GetArtifactFile.
+type GetArtifactFileParams struct {
+	// IfNoneMatch ETags that the client has: 304 when one is still right
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+
+	// Range Which bytes (RFC 9110)
+	Range *string `json:"Range,omitempty"`
 }
 
 // ListExecutionsParams defines parameters for ListExecutions.
 type ListExecutionsParams struct {
+	// PipelineId Only of this pipeline
 	PipelineId *string `form:"pipeline_id,omitempty" json:"pipeline_id,omitempty"`
-	Status     *Status `form:"status,omitempty" json:"status,omitempty"`
+
+	// Status Only of this status
+	Status *Status `form:"status,omitempty" json:"status,omitempty"`
 
 	// Limit How many at the most
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// After The ID of the last item already seen
+	// After The last item already seen
 	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// ApproveExecutionParams defines parameters for ApproveExecution.
+type ApproveExecutionParams struct {
+	// IdempotencyKey Any text of the client's choice, new for each thing that it wants. Within 24 hours the same key with the same request does nothing again and gets the same answer; also after the server was killed.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListArtifactsParams defines parameters for ListArtifacts.
+type ListArtifactsParams struct {
+	// Limit How many at the most
+	Limit *LimitOfAll `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// CancelExecutionByPostParams defines parameters for CancelExecutionByPost.
+type CancelExecutionByPostParams struct {
+	// IdempotencyKey Any text of the client's choice, new for each thing that it wants. Within 24 hours the same key with the same request does nothing again and gets the same answer; also after the server was killed.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // GetEventsParams defines parameters for GetEvents.
 type GetEventsParams struct {
-	Stage       *StageFilter           `form:"stage,omitempty" json:"stage,omitempty"`
-	Step        *StepFilter            `form:"step,omitempty" json:"step,omitempty"`
-	Stream      *GetEventsParamsStream `form:"stream,omitempty" json:"stream,omitempty"`
-	LastEventId *string                `form:"last_event_id,omitempty" json:"last_event_id,omitempty"`
-	LastEventID *string                `json:"Last-Event-ID,omitempty"`
+	// Stage Only of this stage
+	Stage *StageFilter `form:"stage,omitempty" json:"stage,omitempty"`
+
+	// Step Only of this step
+	Step *StepFilter `form:"step,omitempty" json:"step,omitempty"`
+
+	// Stream Only what was said there
+	Stream *GetEventsParamsStream `form:"stream,omitempty" json:"stream,omitempty"`
+
+	// LastEventId The same, for clients that cannot send the header
+	LastEventId *string `form:"last_event_id,omitempty" json:"last_event_id,omitempty"`
+
+	// LastEventID The id of the last event that was received
+	LastEventID *string `json:"Last-Event-ID,omitempty"`
 }
 
 // GetEventsParamsStream defines parameters for GetEvents.
@@ -1491,8 +1593,13 @@ type GetEventsParamsStream string
 
 // GetLogsParams defines parameters for GetLogs.
 type GetLogsParams struct {
-	Stage  *StageFilter         `form:"stage,omitempty" json:"stage,omitempty"`
-	Step   *StepFilter          `form:"step,omitempty" json:"step,omitempty"`
+	// Stage Only of this stage
+	Stage *StageFilter `form:"stage,omitempty" json:"stage,omitempty"`
+
+	// Step Only of this step
+	Step *StepFilter `form:"step,omitempty" json:"step,omitempty"`
+
+	// Stream Only what was said there
 	Stream *GetLogsParamsStream `form:"stream,omitempty" json:"stream,omitempty"`
 
 	// Follow Go on until the execution ends
@@ -1502,12 +1609,24 @@ type GetLogsParams struct {
 // GetLogsParamsStream defines parameters for GetLogs.
 type GetLogsParamsStream string
 
+// RetryExecutionParams defines parameters for RetryExecution.
+type RetryExecutionParams struct {
+	// IdempotencyKey Any text of the client's choice, new for each thing that it wants. Within 24 hours the same key with the same request does nothing again and gets the same answer; also after the server was killed.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // StreamExecutionParams defines parameters for StreamExecution.
 type StreamExecutionParams struct {
 	// Cursor The id of the last message that was received
-	Cursor *string                      `form:"cursor,omitempty" json:"cursor,omitempty"`
-	Stage  *StageFilter                 `form:"stage,omitempty" json:"stage,omitempty"`
-	Step   *StepFilter                  `form:"step,omitempty" json:"step,omitempty"`
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Stage Only of this stage
+	Stage *StageFilter `form:"stage,omitempty" json:"stage,omitempty"`
+
+	// Step Only of this step
+	Step *StepFilter `form:"step,omitempty" json:"step,omitempty"`
+
+	// Stream Only what was said there
 	Stream *StreamExecutionParamsStream `form:"stream,omitempty" json:"stream,omitempty"`
 }
 
@@ -1519,18 +1638,36 @@ type ListPipelinesParams struct {
 	// Limit How many at the most
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// After The ID of the last item already seen
+	// After The last item already seen
 	After *After `form:"after,omitempty" json:"after,omitempty"`
 }
 
 // CreatePipelineTextBody defines parameters for CreatePipeline.
 type CreatePipelineTextBody = string
 
+// CreatePipelineParams defines parameters for CreatePipeline.
+type CreatePipelineParams struct {
+	// IdempotencyKey Any text of the client's choice, new for each thing that it wants. Within 24 hours the same key with the same request does nothing again and gets the same answer; also after the server was killed.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // UploadPipelineMultipartBody defines parameters for UploadPipeline.
 type UploadPipelineMultipartBody struct {
 	File     *openapi_types.File `json:"file,omitempty"`
 	Pipeline *openapi_types.File `json:"pipeline,omitempty"`
 	Yaml     *openapi_types.File `json:"yaml,omitempty"`
+}
+
+// UploadPipelineParams defines parameters for UploadPipeline.
+type UploadPipelineParams struct {
+	// IdempotencyKey Any text of the client's choice, new for each thing that it wants. Within 24 hours the same key with the same request does nothing again and gets the same answer; also after the server was killed.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetPipelineParams defines parameters for GetPipeline.
+type GetPipelineParams struct {
+	// IfNoneMatch ETags that the client has: 304 when one is still right
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // UpdatePipelineTextBody defines parameters for UpdatePipeline.
@@ -1542,6 +1679,27 @@ type UpdatePipelineParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// TriggerPipelineParams defines parameters for TriggerPipeline.
+type TriggerPipelineParams struct {
+	// IdempotencyKey Any text of the client's choice, new for each thing that it wants. Within 24 hours the same key with the same request does nothing again and gets the same answer; also after the server was killed.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListVersionsParams defines parameters for ListVersions.
+type ListVersionsParams struct {
+	// Limit How many at the most
+	Limit *LimitOfAll `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// GetVersionParams defines parameters for GetVersion.
+type GetVersionParams struct {
+	// IfNoneMatch ETags that the client has: 304 when one is still right
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
 // DiffVersionParams defines parameters for DiffVersion.
 type DiffVersionParams struct {
 	// To A revision; the current one when it is missing
@@ -1550,6 +1708,9 @@ type DiffVersionParams struct {
 
 // RestoreVersionParams defines parameters for RestoreVersion.
 type RestoreVersionParams struct {
+	// IdempotencyKey Any text of the client's choice, new for each thing that it wants. Within 24 hours the same key with the same request does nothing again and gets the same answer; also after the server was killed.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
 	// IfMatch An ETag that the pipeline must still have
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
@@ -1563,13 +1724,56 @@ type ReceivePipelineWebhookFormdataBody = struct {
 
 // ListDeliveriesParams defines parameters for ListDeliveries.
 type ListDeliveriesParams struct {
+	// Status Only those of this status
 	Status *DeliveryStatus `form:"status,omitempty" json:"status,omitempty"`
 
 	// Limit How many at the most
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// After The ID of the last item already seen
+	// After The last item already seen
 	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// GetPipelineYamlParams defines parameters for GetPipelineYaml.
+type GetPipelineYamlParams struct {
+	// IfNoneMatch ETags that the client has: 304 when one is still right
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListSchedulesParams defines parameters for ListSchedules.
+type ListSchedulesParams struct {
+	// Limit How many at the most
+	Limit *LimitOfAll `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// ListConnectorsParams defines parameters for ListConnectors.
+type ListConnectorsParams struct {
+	// Limit How many at the most
+	Limit *LimitOfAll `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// GetDocsParams defines parameters for GetDocs.
+type GetDocsParams struct {
+	// IfNoneMatch ETags that the client has: 304 when one is still right
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// GetDocsAssetParams defines parameters for GetDocsAsset.
+type GetDocsAssetParams struct {
+	// IfNoneMatch ETags that the client has: 304 when one is still right
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// GetContractParams defines parameters for GetContract.
+type GetContractParams struct {
+	// IfNoneMatch ETags that the client has: 304 when one is still right
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // DrainQueueParams defines parameters for DrainQueue.
@@ -1580,6 +1784,12 @@ type DrainQueueParams struct {
 
 // ListSecretsParams defines parameters for ListSecrets.
 type ListSecretsParams struct {
+	// Limit How many at the most
+	Limit *LimitOfAll `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
 	// PipelineId Global when it is missing
 	PipelineId *SecretScope `form:"pipeline_id,omitempty" json:"pipeline_id,omitempty"`
 }
@@ -1604,7 +1814,7 @@ type ListSessionsParams struct {
 	// Limit How many at the most
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// After The ID of the last item already seen
+	// After The last item already seen
 	After *After `form:"after,omitempty" json:"after,omitempty"`
 }
 
@@ -1638,7 +1848,7 @@ type ListTokensParams struct {
 	// Limit How many at the most
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// After The ID of the last item already seen
+	// After The last item already seen
 	After *After `form:"after,omitempty" json:"after,omitempty"`
 }
 
@@ -1647,7 +1857,7 @@ type ListUsersParams struct {
 	// Limit How many at the most
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// After The ID of the last item already seen
+	// After The last item already seen
 	After *After `form:"after,omitempty" json:"after,omitempty"`
 }
 
@@ -1660,12 +1870,13 @@ type ReceiveWebhookFormdataBody = struct {
 
 // ListConnectorDeliveriesParams defines parameters for ListConnectorDeliveries.
 type ListConnectorDeliveriesParams struct {
+	// Status Only those of this status
 	Status *DeliveryStatus `form:"status,omitempty" json:"status,omitempty"`
 
 	// Limit How many at the most
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// After The ID of the last item already seen
+	// After The last item already seen
 	After *After `form:"after,omitempty" json:"after,omitempty"`
 }
 
@@ -1742,7 +1953,7 @@ type ServerInterface interface {
 	GetArtifactArchive(w http.ResponseWriter, r *http.Request, id Id)
 	// GetArtifactFile One file of an artifact; with Range and If-None-Match
 	// (GET /ci/artifacts/{id}/files/{path})
-	GetArtifactFile(w http.ResponseWriter, r *http.Request, id Id, path string)
+	GetArtifactFile(w http.ResponseWriter, r *http.Request, id Id, path string, params GetArtifactFileParams)
 	// ListExecutions Executions, newest first, without what they said
 	// (GET /ci/executions)
 	ListExecutions(w http.ResponseWriter, r *http.Request, params ListExecutionsParams)
@@ -1751,16 +1962,16 @@ type ServerInterface interface {
 	GetExecution(w http.ResponseWriter, r *http.Request, id Id)
 	// ApproveExecution Answer the approval that a step or a stage waits for
 	// (POST /ci/executions/{id}/approve)
-	ApproveExecution(w http.ResponseWriter, r *http.Request, id Id)
+	ApproveExecution(w http.ResponseWriter, r *http.Request, id Id, params ApproveExecutionParams)
 	// ListArtifacts The artifacts of an execution by name, without their files
 	// (GET /ci/executions/{id}/artifacts)
-	ListArtifacts(w http.ResponseWriter, r *http.Request, id Id)
+	ListArtifacts(w http.ResponseWriter, r *http.Request, id Id, params ListArtifactsParams)
 	// CancelExecution Stop an execution
 	// (DELETE /ci/executions/{id}/cancel)
 	CancelExecution(w http.ResponseWriter, r *http.Request, id Id)
 	// CancelExecutionByPost Stop an execution; the same as DELETE, for clients that cannot send it
 	// (POST /ci/executions/{id}/cancel)
-	CancelExecutionByPost(w http.ResponseWriter, r *http.Request, id Id)
+	CancelExecutionByPost(w http.ResponseWriter, r *http.Request, id Id, params CancelExecutionByPostParams)
 	// GetEvents What happens to an execution and what its steps say, as server-sent events
 	// (GET /ci/executions/{id}/events)
 	GetEvents(w http.ResponseWriter, r *http.Request, id Id, params GetEventsParams)
@@ -1775,7 +1986,7 @@ type ServerInterface interface {
 	RetryNotification(w http.ResponseWriter, r *http.Request, id Id, notification string)
 	// RetryExecution Run an ended execution again, as a new one of the same revision
 	// (POST /ci/executions/{id}/retry)
-	RetryExecution(w http.ResponseWriter, r *http.Request, id Id)
+	RetryExecution(w http.ResponseWriter, r *http.Request, id Id, params RetryExecutionParams)
 	// StreamExecution The events of /events over a WebSocket
 	// (GET /ci/executions/{id}/stream)
 	StreamExecution(w http.ResponseWriter, r *http.Request, id Id, params StreamExecutionParams)
@@ -1784,28 +1995,28 @@ type ServerInterface interface {
 	ListPipelines(w http.ResponseWriter, r *http.Request, params ListPipelinesParams)
 	// CreatePipeline Create a pipeline of a YAML document
 	// (POST /ci/pipelines)
-	CreatePipeline(w http.ResponseWriter, r *http.Request)
+	CreatePipeline(w http.ResponseWriter, r *http.Request, params CreatePipelineParams)
 	// UploadPipeline Create a pipeline of an uploaded file
 	// (POST /ci/pipelines/upload)
-	UploadPipeline(w http.ResponseWriter, r *http.Request)
+	UploadPipeline(w http.ResponseWriter, r *http.Request, params UploadPipelineParams)
 	// DeletePipeline Delete a pipeline; its executions stay
 	// (DELETE /ci/pipelines/{id})
 	DeletePipeline(w http.ResponseWriter, r *http.Request, id Id)
 	// GetPipeline One pipeline
 	// (GET /ci/pipelines/{id})
-	GetPipeline(w http.ResponseWriter, r *http.Request, id Id)
+	GetPipeline(w http.ResponseWriter, r *http.Request, id Id, params GetPipelineParams)
 	// UpdatePipeline Give a pipeline another text, as a new revision
 	// (PUT /ci/pipelines/{id})
 	UpdatePipeline(w http.ResponseWriter, r *http.Request, id Id, params UpdatePipelineParams)
 	// TriggerPipeline Run a pipeline
 	// (POST /ci/pipelines/{id}/trigger)
-	TriggerPipeline(w http.ResponseWriter, r *http.Request, id Id)
+	TriggerPipeline(w http.ResponseWriter, r *http.Request, id Id, params TriggerPipelineParams)
 	// ListVersions The pipeline's revisions, newest first
 	// (GET /ci/pipelines/{id}/versions)
-	ListVersions(w http.ResponseWriter, r *http.Request, id Id)
+	ListVersions(w http.ResponseWriter, r *http.Request, id Id, params ListVersionsParams)
 	// GetVersion One revision with its text
 	// (GET /ci/pipelines/{id}/versions/{number})
-	GetVersion(w http.ResponseWriter, r *http.Request, id Id, number Number)
+	GetVersion(w http.ResponseWriter, r *http.Request, id Id, number Number, params GetVersionParams)
 	// DiffVersion What changed from a revision to another one
 	// (GET /ci/pipelines/{id}/versions/{number}/diff)
 	DiffVersion(w http.ResponseWriter, r *http.Request, id Id, number Number, params DiffVersionParams)
@@ -1829,16 +2040,22 @@ type ServerInterface interface {
 	Redeliver(w http.ResponseWriter, r *http.Request, id Id, delivery DeliveryId)
 	// GetPipelineYaml The pipeline's text as it was given
 	// (GET /ci/pipelines/{id}/yaml)
-	GetPipelineYaml(w http.ResponseWriter, r *http.Request, id Id)
+	GetPipelineYaml(w http.ResponseWriter, r *http.Request, id Id, params GetPipelineYamlParams)
 	// ListSchedules The schedules of all pipelines
 	// (GET /ci/schedules)
-	ListSchedules(w http.ResponseWriter, r *http.Request)
+	ListSchedules(w http.ResponseWriter, r *http.Request, params ListSchedulesParams)
 	// ListConnectors The connectors that were found, the broken ones with their reasons
 	// (GET /connectors)
-	ListConnectors(w http.ResponseWriter, r *http.Request)
+	ListConnectors(w http.ResponseWriter, r *http.Request, params ListConnectorsParams)
 	// GetConnector One connector with its actions and their schemas
 	// (GET /connectors/{name})
 	GetConnector(w http.ResponseWriter, r *http.Request, name string)
+	// GetDocs This document as a page to read; also at /docs
+	// (GET /docs)
+	GetDocs(w http.ResponseWriter, r *http.Request, params GetDocsParams)
+	// GetDocsAsset The style and the script of the page
+	// (GET /docs/{asset})
+	GetDocsAsset(w http.ResponseWriter, r *http.Request, asset string, params GetDocsAssetParams)
 	// GetHealth How the server and its parts are
 	// (GET /healthchecker)
 	GetHealth(w http.ResponseWriter, r *http.Request)
@@ -1850,7 +2067,7 @@ type ServerInterface interface {
 	GetMetrics(w http.ResponseWriter, r *http.Request)
 	// GetContract This document
 	// (GET /openapi.json)
-	GetContract(w http.ResponseWriter, r *http.Request)
+	GetContract(w http.ResponseWriter, r *http.Request, params GetContractParams)
 	// GetQueue What waits and what runs
 	// (GET /queue)
 	GetQueue(w http.ResponseWriter, r *http.Request)
@@ -2128,8 +2345,51 @@ func (siw *ServerInterfaceWrapper) GetArtifactFile(w http.ResponseWriter, r *htt
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetArtifactFileParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-None-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-None-Match", Err: err})
+			return
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+
+	}
+
+	// ------------- Optional header parameter "Range" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Range")]; found {
+		var Range string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Range", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Range", valueList[0], &Range, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Range", Err: err})
+			return
+		}
+
+		params.Range = &Range
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.GetArtifactFile(w, r, id, path)
+		siw.Handler.GetArtifactFile(w, r, id, path, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2252,8 +2512,32 @@ func (siw *ServerInterfaceWrapper) ApproveExecution(w http.ResponseWriter, r *ht
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ApproveExecutionParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ApproveExecution(w, r, id)
+		siw.Handler.ApproveExecution(w, r, id, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2278,8 +2562,37 @@ func (siw *ServerInterfaceWrapper) ListArtifacts(w http.ResponseWriter, r *http.
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListArtifactsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ListArtifacts(w, r, id)
+		siw.Handler.ListArtifacts(w, r, id, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2330,8 +2643,32 @@ func (siw *ServerInterfaceWrapper) CancelExecutionByPost(w http.ResponseWriter, 
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CancelExecutionByPostParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.CancelExecutionByPost(w, r, id)
+		siw.Handler.CancelExecutionByPost(w, r, id, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2600,8 +2937,32 @@ func (siw *ServerInterfaceWrapper) RetryExecution(w http.ResponseWriter, r *http
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RetryExecutionParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.RetryExecution(w, r, id)
+		siw.Handler.RetryExecution(w, r, id, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2741,8 +3102,35 @@ func (siw *ServerInterfaceWrapper) ListPipelines(w http.ResponseWriter, r *http.
 // CreatePipeline operation middleware
 func (siw *ServerInterfaceWrapper) CreatePipeline(w http.ResponseWriter, r *http.Request) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreatePipelineParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.CreatePipeline(w, r)
+		siw.Handler.CreatePipeline(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2755,8 +3143,35 @@ func (siw *ServerInterfaceWrapper) CreatePipeline(w http.ResponseWriter, r *http
 // UploadPipeline operation middleware
 func (siw *ServerInterfaceWrapper) UploadPipeline(w http.ResponseWriter, r *http.Request) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UploadPipelineParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.UploadPipeline(w, r)
+		siw.Handler.UploadPipeline(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2807,8 +3222,32 @@ func (siw *ServerInterfaceWrapper) GetPipeline(w http.ResponseWriter, r *http.Re
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPipelineParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-None-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-None-Match", Err: err})
+			return
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.GetPipeline(w, r, id)
+		siw.Handler.GetPipeline(w, r, id, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2883,8 +3322,32 @@ func (siw *ServerInterfaceWrapper) TriggerPipeline(w http.ResponseWriter, r *htt
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params TriggerPipelineParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.TriggerPipeline(w, r, id)
+		siw.Handler.TriggerPipeline(w, r, id, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2909,8 +3372,37 @@ func (siw *ServerInterfaceWrapper) ListVersions(w http.ResponseWriter, r *http.R
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListVersionsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ListVersions(w, r, id)
+		siw.Handler.ListVersions(w, r, id, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2944,8 +3436,32 @@ func (siw *ServerInterfaceWrapper) GetVersion(w http.ResponseWriter, r *http.Req
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetVersionParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-None-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-None-Match", Err: err})
+			return
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.GetVersion(w, r, id, number)
+		siw.Handler.GetVersion(w, r, id, number, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3034,6 +3550,25 @@ func (siw *ServerInterfaceWrapper) RestoreVersion(w http.ResponseWriter, r *http
 	var params RestoreVersionParams
 
 	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
 
 	// ------------- Optional header parameter "If-Match" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
@@ -3279,8 +3814,32 @@ func (siw *ServerInterfaceWrapper) GetPipelineYaml(w http.ResponseWriter, r *htt
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPipelineYamlParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-None-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-None-Match", Err: err})
+			return
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.GetPipelineYaml(w, r, id)
+		siw.Handler.GetPipelineYaml(w, r, id, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3293,8 +3852,40 @@ func (siw *ServerInterfaceWrapper) GetPipelineYaml(w http.ResponseWriter, r *htt
 // ListSchedules operation middleware
 func (siw *ServerInterfaceWrapper) ListSchedules(w http.ResponseWriter, r *http.Request) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSchedulesParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ListSchedules(w, r)
+		siw.Handler.ListSchedules(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3307,8 +3898,40 @@ func (siw *ServerInterfaceWrapper) ListSchedules(w http.ResponseWriter, r *http.
 // ListConnectors operation middleware
 func (siw *ServerInterfaceWrapper) ListConnectors(w http.ResponseWriter, r *http.Request) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListConnectorsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ListConnectors(w, r)
+		siw.Handler.ListConnectors(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3335,6 +3958,97 @@ func (siw *ServerInterfaceWrapper) GetConnector(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetConnector(w, r, name)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetDocs operation middleware
+func (siw *ServerInterfaceWrapper) GetDocs(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetDocsParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-None-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-None-Match", Err: err})
+			return
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetDocs(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetDocsAsset operation middleware
+func (siw *ServerInterfaceWrapper) GetDocsAsset(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "asset" -------------
+	var asset string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "asset", mux.Vars(r)["asset"], &asset, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "asset", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetDocsAssetParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-None-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-None-Match", Err: err})
+			return
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetDocsAsset(w, r, asset, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3389,8 +4103,35 @@ func (siw *ServerInterfaceWrapper) GetMetrics(w http.ResponseWriter, r *http.Req
 // GetContract operation middleware
 func (siw *ServerInterfaceWrapper) GetContract(w http.ResponseWriter, r *http.Request) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetContractParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-None-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-None-Match", Err: err})
+			return
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.GetContract(w, r)
+		siw.Handler.GetContract(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3497,6 +4238,32 @@ func (siw *ServerInterfaceWrapper) ListSecrets(w http.ResponseWriter, r *http.Re
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ListSecretsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
 
 	// ------------- Optional query parameter "pipeline_id" -------------
 
@@ -4525,21 +5292,41 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 		ErrorHandlerFunc:   options.ErrorHandlerFunc,
 	}
 
-	r.HandleFunc(options.BaseURL+"/healthchecker", wrapper.GetHealth).Methods(http.MethodGet)
+	r.HandleFunc(options.BaseURL+"/audit", wrapper.ListAudit).Methods(http.MethodGet)
 
-	r.HandleFunc(options.BaseURL+"/livez", wrapper.GetLive).Methods(http.MethodGet)
+	r.HandleFunc(options.BaseURL+"/ci/artifacts/{id}", wrapper.GetArtifact).Methods(http.MethodGet)
 
-	r.HandleFunc(options.BaseURL+"/readyz", wrapper.GetReady).Methods(http.MethodGet)
+	r.HandleFunc(options.BaseURL+"/ci/artifacts/{id}/archive", wrapper.GetArtifactArchive).Methods(http.MethodGet)
 
-	r.HandleFunc(options.BaseURL+"/metrics", wrapper.GetMetrics).Methods(http.MethodGet)
+	r.HandleFunc(options.BaseURL+"/ci/artifacts/{id}/files/{path}", wrapper.GetArtifactFile).Methods(http.MethodGet)
 
-	r.HandleFunc(options.BaseURL+"/openapi.json", wrapper.GetContract).Methods(http.MethodGet)
+	r.HandleFunc(options.BaseURL+"/ci/executions", wrapper.ListExecutions).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/executions/{id}", wrapper.GetExecution).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/approve", wrapper.ApproveExecution).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/artifacts", wrapper.ListArtifacts).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/cancel", wrapper.CancelExecution).Methods(http.MethodDelete)
+
+	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/cancel", wrapper.CancelExecutionByPost).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/events", wrapper.GetEvents).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/logs", wrapper.GetLogs).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/notifications", wrapper.ListNotifications).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/notifications/{notification}/retry", wrapper.RetryNotification).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/retry", wrapper.RetryExecution).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/stream", wrapper.StreamExecution).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/ci/pipelines", wrapper.ListPipelines).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/ci/pipelines", wrapper.CreatePipeline).Methods(http.MethodPost)
-
-	r.HandleFunc(options.BaseURL+"/ci/pipelines/upload", wrapper.UploadPipeline).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/ci/pipelines/{id}", wrapper.DeletePipeline).Methods(http.MethodDelete)
 
@@ -4547,7 +5334,7 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/ci/pipelines/{id}", wrapper.UpdatePipeline).Methods(http.MethodPut)
 
-	r.HandleFunc(options.BaseURL+"/ci/pipelines/{id}/yaml", wrapper.GetPipelineYaml).Methods(http.MethodGet)
+	r.HandleFunc(options.BaseURL+"/ci/pipelines/{id}/trigger", wrapper.TriggerPipeline).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/ci/pipelines/{id}/versions", wrapper.ListVersions).Methods(http.MethodGet)
 
@@ -4556,8 +5343,6 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/ci/pipelines/{id}/versions/{number}/diff", wrapper.DiffVersion).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/ci/pipelines/{id}/versions/{number}/restore", wrapper.RestoreVersion).Methods(http.MethodPost)
-
-	r.HandleFunc(options.BaseURL+"/ci/pipelines/{id}/trigger", wrapper.TriggerPipeline).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/ci/pipelines/{id}/webhook", wrapper.ReceivePipelineWebhook).Methods(http.MethodPost)
 
@@ -4569,41 +5354,37 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/ci/pipelines/{id}/webhook/deliveries/{delivery}/redeliver", wrapper.Redeliver).Methods(http.MethodPost)
 
-	r.HandleFunc(options.BaseURL+"/webhooks/{connector}", wrapper.ReceiveWebhook).Methods(http.MethodPost)
+	r.HandleFunc(options.BaseURL+"/ci/pipelines/{id}/yaml", wrapper.GetPipelineYaml).Methods(http.MethodGet)
 
-	r.HandleFunc(options.BaseURL+"/webhooks/{connector}/deliveries", wrapper.ListConnectorDeliveries).Methods(http.MethodGet)
-
-	r.HandleFunc(options.BaseURL+"/ci/executions", wrapper.ListExecutions).Methods(http.MethodGet)
-
-	r.HandleFunc(options.BaseURL+"/ci/executions/{id}", wrapper.GetExecution).Methods(http.MethodGet)
-
-	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/cancel", wrapper.CancelExecution).Methods(http.MethodDelete)
-
-	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/cancel", wrapper.CancelExecutionByPost).Methods(http.MethodPost)
-
-	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/retry", wrapper.RetryExecution).Methods(http.MethodPost)
-
-	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/approve", wrapper.ApproveExecution).Methods(http.MethodPost)
-
-	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/artifacts", wrapper.ListArtifacts).Methods(http.MethodGet)
-
-	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/notifications", wrapper.ListNotifications).Methods(http.MethodGet)
-
-	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/notifications/{notification}/retry", wrapper.RetryNotification).Methods(http.MethodPost)
-
-	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/logs", wrapper.GetLogs).Methods(http.MethodGet)
-
-	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/events", wrapper.GetEvents).Methods(http.MethodGet)
-
-	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/stream", wrapper.StreamExecution).Methods(http.MethodGet)
-
-	r.HandleFunc(options.BaseURL+"/ci/artifacts/{id}", wrapper.GetArtifact).Methods(http.MethodGet)
-
-	r.HandleFunc(options.BaseURL+"/ci/artifacts/{id}/archive", wrapper.GetArtifactArchive).Methods(http.MethodGet)
-
-	r.HandleFunc(options.BaseURL+"/ci/artifacts/{id}/files/{path}", wrapper.GetArtifactFile).Methods(http.MethodGet)
+	r.HandleFunc(options.BaseURL+"/ci/pipelines/upload", wrapper.UploadPipeline).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/ci/schedules", wrapper.ListSchedules).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/connectors", wrapper.ListConnectors).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/connectors/{name}", wrapper.GetConnector).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/docs", wrapper.GetDocs).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/docs/{asset}", wrapper.GetDocsAsset).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/healthchecker", wrapper.GetHealth).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/livez", wrapper.GetLive).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/metrics", wrapper.GetMetrics).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/openapi.json", wrapper.GetContract).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/queue", wrapper.GetQueue).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/queue/drain", wrapper.DrainQueue).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/queue/pause", wrapper.PauseQueue).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/queue/resume", wrapper.ResumeQueue).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/readyz", wrapper.GetReady).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/secrets", wrapper.ListSecrets).Methods(http.MethodGet)
 
@@ -4615,13 +5396,11 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/sessions", wrapper.ListSessions).Methods(http.MethodGet)
 
-	r.HandleFunc(options.BaseURL+"/sessions/logins", wrapper.ListLogins).Methods(http.MethodGet)
+	r.HandleFunc(options.BaseURL+"/sessions/{id}", wrapper.RevokeSession).Methods(http.MethodDelete)
 
 	r.HandleFunc(options.BaseURL+"/sessions/login", wrapper.Login).Methods(http.MethodPost)
 
-	r.HandleFunc(options.BaseURL+"/sessions/refresh", wrapper.RefreshSession).Methods(http.MethodPost)
-
-	r.HandleFunc(options.BaseURL+"/sessions/me", wrapper.GetMe).Methods(http.MethodGet)
+	r.HandleFunc(options.BaseURL+"/sessions/logins", wrapper.ListLogins).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/sessions/logout", wrapper.LogoutByGet).Methods(http.MethodGet)
 
@@ -4629,11 +5408,15 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/sessions/logout/all", wrapper.LogoutEverywhere).Methods(http.MethodPost)
 
+	r.HandleFunc(options.BaseURL+"/sessions/me", wrapper.GetMe).Methods(http.MethodGet)
+
 	r.HandleFunc(options.BaseURL+"/sessions/oauth/{provider}", wrapper.BeginOAuth).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/sessions/oauth/{provider}/callback", wrapper.FinishOAuth).Methods(http.MethodGet)
 
-	r.HandleFunc(options.BaseURL+"/sessions/{id}", wrapper.RevokeSession).Methods(http.MethodDelete)
+	r.HandleFunc(options.BaseURL+"/sessions/refresh", wrapper.RefreshSession).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/signing-keys/rotate", wrapper.RotateSigningKey).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/tokens", wrapper.ListTokens).Methods(http.MethodGet)
 
@@ -4659,21 +5442,9 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/users/{user}/login-link", wrapper.CreateLoginLink).Methods(http.MethodPost)
 
-	r.HandleFunc(options.BaseURL+"/signing-keys/rotate", wrapper.RotateSigningKey).Methods(http.MethodPost)
+	r.HandleFunc(options.BaseURL+"/webhooks/{connector}", wrapper.ReceiveWebhook).Methods(http.MethodPost)
 
-	r.HandleFunc(options.BaseURL+"/audit", wrapper.ListAudit).Methods(http.MethodGet)
-
-	r.HandleFunc(options.BaseURL+"/queue", wrapper.GetQueue).Methods(http.MethodGet)
-
-	r.HandleFunc(options.BaseURL+"/queue/pause", wrapper.PauseQueue).Methods(http.MethodPost)
-
-	r.HandleFunc(options.BaseURL+"/queue/resume", wrapper.ResumeQueue).Methods(http.MethodPost)
-
-	r.HandleFunc(options.BaseURL+"/queue/drain", wrapper.DrainQueue).Methods(http.MethodPost)
-
-	r.HandleFunc(options.BaseURL+"/connectors", wrapper.ListConnectors).Methods(http.MethodGet)
-
-	r.HandleFunc(options.BaseURL+"/connectors/{name}", wrapper.GetConnector).Methods(http.MethodGet)
+	r.HandleFunc(options.BaseURL+"/webhooks/{connector}/deliveries", wrapper.ListConnectorDeliveries).Methods(http.MethodGet)
 
 	return r
 }

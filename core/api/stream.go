@@ -22,9 +22,11 @@ type patience struct {
 	quiet time.Duration
 	// grace is how long an ended execution may take to seal its log.
 	grace time.Duration
+	// work is how long a request may take whose answer comes at once.
+	work time.Duration
 }
 
-var defaultPatience = patience{slow: 15 * time.Second, lost: time.Minute, quiet: heartbeat, grace: 2 * time.Second}
+var defaultPatience = patience{work: 45 * time.Second, slow: 15 * time.Second, lost: time.Minute, quiet: heartbeat, grace: 2 * time.Second}
 
 // Why a stream ends that nothing is wrong with.
 var (

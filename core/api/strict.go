@@ -17,14 +17,15 @@ var rawMessage = reflect.TypeFor[json.RawMessage]()
 // not have, and values of another kind, are Invalid, with the place as a JSON pointer
 // (RFC 6901). encoding/json would drop the one, and say the other in words of Go.
 // What is not JSON is left to it.
-func checkShape(body []byte, into any) error {
+//
+// It returns what it decoded, with json.Number for numbers.
+func checkShape(body []byte, into any) (value any, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
-	var value any
 	if decoder.Decode(&value) != nil {
-		return nil
+		return nil, nil
 	}
-	return shapeOf(value, reflect.TypeOf(into).Elem(), "")
+	return value, shapeOf(value, reflect.TypeOf(into).Elem(), "")
 }
 
 func shapeOf(value any, want reflect.Type, at string) error {

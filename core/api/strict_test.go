@@ -16,7 +16,7 @@ func FuzzCheckShape(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body string) {
 		var into TriggerRequest
-		err := checkShape([]byte(body), &into)
+		_, err := checkShape([]byte(body), &into)
 		if err != nil && core.CodeOf(err) != core.CodeInvalid {
 			t.Errorf("%v", err)
 		}
@@ -34,10 +34,10 @@ func FuzzCheckShape(f *testing.F) {
 // Clients that write every field write null for those that they have not.
 func TestNullIsAsIfItWereMissing(t *testing.T) {
 	t.Parallel()
-	if err := checkShape([]byte(`{"branch":null,"params":null}`), &TriggerRequest{}); err != nil {
+	if _, err := checkShape([]byte(`{"branch":null,"params":null}`), &TriggerRequest{}); err != nil {
 		t.Error(err)
 	}
-	if err := checkShape([]byte(`{"environment":{"A":null}}`), &TriggerRequest{}); err == nil {
+	if _, err := checkShape([]byte(`{"environment":{"A":null}}`), &TriggerRequest{}); err == nil {
 		t.Error("a variable without a value")
 	}
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 )
 
 // GetPipelineYaml serves GET /ci/pipelines/{id}/yaml.
-func (h *handlers) GetPipelineYaml(w http.ResponseWriter, r *http.Request, id Id) {
+func (h *handlers) GetPipelineYaml(w http.ResponseWriter, r *http.Request, id Id, _ GetPipelineYamlParams) {
 	p, err := h.Store.Pipeline(r.Context(), id)
 	if err != nil {
 		h.fail(w, r, err)
@@ -23,19 +24,26 @@ func (h *handlers) GetPipelineYaml(w http.ResponseWriter, r *http.Request, id Id
 		h.fail(w, r, err)
 		return
 	}
+	if notModified(w, r, revisionETag(revision)) {
+		return
+	}
 	w.Header().Set("Content-Type", "application/yaml")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	_, _ = w.Write([]byte(revision.YAML))
 }
 
 // ListVersions serves GET /ci/pipelines/{id}/versions.
-func (h *handlers) ListVersions(w http.ResponseWriter, r *http.Request, id Id) {
+func (h *handlers) ListVersions(w http.ResponseWriter, r *http.Request, id Id, params ListVersionsParams) {
 	if _, err := h.Store.Pipeline(r.Context(), id); err != nil {
 		h.fail(w, r, err)
 		return
 	}
 	list, err := h.Store.Revisions(r.Context(), id)
 	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	if list, err = pageOfAll(w, r, params.Limit, params.After, list, func(r *core.PipelineRevision) string { return strconv.Itoa(r.Number) }); err != nil {
 		h.fail(w, r, err)
 		return
 	}
@@ -47,10 +55,13 @@ func (h *handlers) ListVersions(w http.ResponseWriter, r *http.Request, id Id) {
 }
 
 // GetVersion serves GET /ci/pipelines/{id}/versions/{number}.
-func (h *handlers) GetVersion(w http.ResponseWriter, r *http.Request, id Id, number Number) {
+func (h *handlers) GetVersion(w http.ResponseWriter, r *http.Request, id Id, number Number, _ GetVersionParams) {
 	revision, err := h.Store.Revision(r.Context(), id, number)
 	if err != nil {
 		h.fail(w, r, err)
+		return
+	}
+	if notModified(w, r, revisionETag(revision)) {
 		return
 	}
 	h.answer(w, http.StatusOK, Version{Number: revision.Number, CreatedAt: revision.CreatedAt, YamlContent: &revision.YAML})
@@ -107,5 +118,8 @@ func (h *handlers) RestoreVersion(w http.ResponseWriter, r *http.Request, id Id,
 		h.fail(w, r, err)
 		return
 	}
-	h.update(w, r, id, value(params.IfMatch), []byte(revision.YAML))
+	content := []byte(strconv.Itoa(number) + "\x00" + value(params.IfMatch))
+	h.once(w, r, params.IdempotencyKey, keyed{content: content}, func(w http.ResponseWriter, _ string) {
+		h.update(w, r, id, value(params.IfMatch), []byte(revision.YAML))
+	})
 }

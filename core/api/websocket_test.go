@@ -157,7 +157,7 @@ func TestStoppingServerSendsFollowersAway(t *testing.T) {
 	b := newBench(t)
 	id := b.trigger(b.create())
 	server := httptest.NewUnstartedServer(b.server.Config.Handler)
-	server.Config = NewServer("", b.server.Config.Handler)
+	server.Config = NewServer("", b.server.Config.Handler, false)
 	server.Start()
 	defer server.Close()
 	b.server = server

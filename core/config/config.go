@@ -55,6 +55,9 @@ type Server struct {
 	AdminToken Secret `yaml:"-"`
 	// Access is who may come in, from where, and how often.
 	Access Access `yaml:",inline"`
+	TLS    TLS    `yaml:"tls"`
+	// H2C lets a proxy that does TLS speak HTTP/2 without it to this server.
+	H2C bool `yaml:"h2c"`
 	// NotifyNetworks are the networks, with commas between them, that notifications may
 	// be sent to besides the public Internet: "10.0.0.0/8, 127.0.0.1".
 	NotifyNetworks string `yaml:"notify_networks"`
@@ -109,6 +112,8 @@ func Load(flags Server, file string, getenv func(string) string) (Server, error)
 		WebhookBytes:   fromFile.WebhookBytes,
 		AdminToken:     environment.AdminToken,
 		Access:         mergeAccess(flags.Access, environment.Access, fromFile.Access),
+		TLS:            flags.TLS.or(fromFile.TLS),
+		H2C:            flags.H2C || fromFile.H2C,
 		NotifyNetworks: first(environment.NotifyNetworks, fromFile.NotifyNetworks),
 		SlackURL:       fromFile.SlackURL,
 		SMTP:           fromFile.SMTP.overriddenBy(environment.SMTP),
@@ -170,7 +175,7 @@ func (s Server) check() error {
 	if s.WebhookAge < 0 || s.WebhookCount < 0 {
 		return errors.New("webhook_retention and webhook_deliveries must be positive")
 	}
-	return s.checkNotify()
+	return errors.Join(s.TLS.check(), s.checkNotify())
 }
 
 func first[T comparable](values ...T) T {

@@ -16,7 +16,7 @@ func TestLayers(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
 	file := filepath.Join(data, FileName)
-	if err := os.WriteFile(file, []byte("listen: 127.0.0.1:1\nlog_level: debug\nmax_executions: 3\nworkspace_limit: 500MiB\nwebhook_retention: 48h\nwebhook_deliveries: 7\nwebhook_bytes: 1MiB\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("listen: 127.0.0.1:1\nlog_level: debug\nmax_executions: 3\nworkspace_limit: 500MiB\nwebhook_retention: 48h\nwebhook_deliveries: 7\nwebhook_bytes: 1MiB\nh2c: true\ntls: {self_signed: true, hosts: [ci.local]}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	environment := map[string]string{"PATCHBAY_DATA": data, "PORT": "2", "PATCHBAY_ADMIN_TOKEN": "secret"}
@@ -26,6 +26,7 @@ func TestLayers(t *testing.T) {
 	}
 	want := Server{Listen: "127.0.0.1:2", Data: data, LogLevel: "debug", LogFormat: DefaultLogFormat, MaxExecutions: 3, AdminToken: "secret",
 		WorkspaceLimit: 500 << 20, WorkspaceFiles: DefaultWorkspaceFiles, Access: mergeAccess(),
+		H2C: true, TLS: TLS{SelfSigned: true, Hosts: []string{"ci.local"}},
 		WebhookAge: core.Duration(48 * time.Hour), WebhookCount: 7, WebhookBytes: 1 << 20}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("environment over file (-want +got):\n%s", diff)
@@ -64,6 +65,11 @@ func TestMistakes(t *testing.T) {
 		"unknown key":    {file: broken, want: "lisen"},
 		"no size":        {file: size, want: "10GiB"},
 		"no files":       {flags: Server{WorkspaceFiles: -1}, want: "positive"},
+		"half of TLS":    {flags: Server{TLS: TLS{Certificate: "c.pem"}}, want: "belong together"},
+		"two of TLS":     {flags: Server{TLS: TLS{SelfSigned: true, ACME: ACME{Domains: []string{"a.example"}}}}, want: "exclude"},
+		"hosts of files": {flags: Server{TLS: TLS{Certificate: "c", Key: "k", Hosts: []string{"a"}}}, want: "self_signed only"},
+		"no domain":      {flags: Server{TLS: TLS{ACME: ACME{Domains: []string{"*.example.com"}}}}, want: "not a domain"},
+		"odd authority":  {flags: Server{TLS: TLS{ACME: ACME{Domains: []string{"a.example"}, Directory: "http://x"}}}, want: "https URL"},
 		"odd address":    {flags: Server{Listen: "8000"}, want: "127.0.0.1:8000"},
 		"negative limit": {flags: Server{MaxExecutions: -1}, want: "positive"},
 		"odd level":      {flags: Server{LogLevel: "loud"}, want: "debug"},

@@ -106,6 +106,13 @@ func (s *timedStore) CreateExecution(p0 context.Context, p1 *core.Execution) (er
 	return err
 }
 
+func (s *timedStore) CreateKeyedRequest(p0 context.Context, p1 *core.KeyedRequest) (err error) {
+	began := time.Now()
+	err = s.Store.CreateKeyedRequest(p0, p1)
+	s.done("create_keyed_request", began, err)
+	return err
+}
+
 func (s *timedStore) CreatePipeline(p0 context.Context, p1 *core.Pipeline, p2 *core.PipelineRevision) (err error) {
 	began := time.Now()
 	err = s.Store.CreatePipeline(p0, p1, p2)
@@ -167,6 +174,20 @@ func (s *timedStore) DeleteGrant(p0 context.Context, p1 string, p2 string) (err 
 	err = s.Store.DeleteGrant(p0, p1, p2)
 	s.done("delete_grant", began, err)
 	return err
+}
+
+func (s *timedStore) DeleteKeyedRequest(p0 context.Context, p1 string) (err error) {
+	began := time.Now()
+	err = s.Store.DeleteKeyedRequest(p0, p1)
+	s.done("delete_keyed_request", began, err)
+	return err
+}
+
+func (s *timedStore) DeleteKeyedRequests(p0 context.Context, p1 time.Time) (r0 int, err error) {
+	began := time.Now()
+	r0, err = s.Store.DeleteKeyedRequests(p0, p1)
+	s.done("delete_keyed_requests", began, err)
+	return r0, err
 }
 
 func (s *timedStore) DeletePipeline(p0 context.Context, p1 string) (err error) {
@@ -257,6 +278,13 @@ func (s *timedStore) Grants(p0 context.Context, p1 string) (r0 []*core.Grant, er
 	began := time.Now()
 	r0, err = s.Store.Grants(p0, p1)
 	s.done("grants", began, err)
+	return r0, err
+}
+
+func (s *timedStore) KeyedRequest(p0 context.Context, p1 string) (r0 *core.KeyedRequest, err error) {
+	began := time.Now()
+	r0, err = s.Store.KeyedRequest(p0, p1)
+	s.done("keyed_request", began, err)
 	return r0, err
 }
 
@@ -474,6 +502,13 @@ func (s *timedStore) UpdateExecution(p0 context.Context, p1 *core.Execution) (er
 	began := time.Now()
 	err = s.Store.UpdateExecution(p0, p1)
 	s.done("update_execution", began, err)
+	return err
+}
+
+func (s *timedStore) UpdateKeyedRequest(p0 context.Context, p1 *core.KeyedRequest) (err error) {
+	began := time.Now()
+	err = s.Store.UpdateKeyedRequest(p0, p1)
+	s.done("update_keyed_request", began, err)
 	return err
 }
 

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/patchbay-ci/patchbay/core"
 	"github.com/patchbay-ci/patchbay/core/condition"
 	"github.com/patchbay-ci/patchbay/core/plan"
@@ -64,12 +62,12 @@ func repeated(old *core.Execution, spec *core.Spec, request core.RetryRequest) (
 		return nil, &core.Error{Code: core.CodeInvalid, Message: "a retry of parts keeps parameters and environment: the steps that are taken over ran with them",
 			Suggestions: []string{"retry the whole execution to change them"}}
 	}
-	id, err := uuid.NewV7()
+	id, err := executionID(request.ID)
 	if err != nil {
-		return nil, fmt.Errorf("make an ID: %w", err)
+		return nil, err
 	}
 	now := time.Now().UTC()
-	e := &core.Execution{ID: id.String(), PipelineID: old.PipelineID, PipelineName: old.PipelineName, Revision: old.Revision,
+	e := &core.Execution{ID: id, PipelineID: old.PipelineID, PipelineName: old.PipelineName, Revision: old.Revision,
 		Status: core.StatusPending, Trigger: old.Trigger, Environment: changed(old.Environment, request.Environment),
 		Retry: &core.Retry{Of: old.ID, Mode: mode}, CreatedAt: now, UpdatedAt: now}
 	e.Trigger.TriggeredBy = request.By

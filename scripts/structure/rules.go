@@ -26,7 +26,7 @@ var rules = []rule{
 	{packages: "core/pluginhost/...", ours: []string{"core", "sdk"}, theirs: anything},
 	{packages: "core/trigger/...", ours: []string{"core", "core/plan", "core/condition", "sdk"}, theirs: anything},
 	{packages: "core/pipefile/...", ours: []string{"core", "core/plan", "core/condition", "core/cron", "sdk/schema"}, theirs: anything},
-	{packages: "core/api/...", ours: []string{"core", "core/plan"}, theirs: anything},
+	{packages: "core/api/...", ours: []string{"core", "core/idempotency", "core/plan", "sdk/schema"}, theirs: anything},
 	{packages: "core/notify/...", ours: []string{"core", "core/condition", "sdk"}, theirs: anything},
 	{packages: "core/schedule/...", ours: []string{"core", "core/cron"}, theirs: anything},
 	{packages: "core/webhook/...", ours: []string{"core", "sdk"}, theirs: anything},

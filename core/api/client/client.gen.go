@@ -1413,11 +1413,20 @@ type DeliveryId = string
 // Id defines model for id.
 type Id = string
 
+// IdempotencyKey defines model for idempotencyKey.
+type IdempotencyKey = string
+
 // IfMatch defines model for ifMatch.
 type IfMatch = string
 
+// IfNoneMatch defines model for ifNoneMatch.
+type IfNoneMatch = string
+
 // Limit defines model for limit.
 type Limit = int
+
+// LimitOfAll defines model for limitOfAll.
+type LimitOfAll = int
 
 // Number defines model for number.
 type Number = int
@@ -1446,11 +1455,62 @@ type StreamFilter string
 // UserName defines model for userName.
 type UserName = string
 
+// Absent defines model for Absent.
+type Absent = Error
+
+// BadGateway defines model for BadGateway.
+type BadGateway = Error
+
+// Conflict defines model for Conflict.
+type Conflict = Error
+
+// Forbidden defines model for Forbidden.
+type Forbidden = Error
+
+// Internal defines model for Internal.
+type Internal = Error
+
+// Invalid defines model for Invalid.
+type Invalid = Error
+
+// KeyReused defines model for KeyReused.
+type KeyReused = Error
+
+// MethodNotAllowed defines model for MethodNotAllowed.
+type MethodNotAllowed = Error
+
+// NotFound defines model for NotFound.
+type NotFound = Error
+
+// PreconditionFailed defines model for PreconditionFailed.
+type PreconditionFailed = Error
+
 // Problem defines model for Problem.
 type Problem = Error
 
-// Payload defines model for Payload.
-type Payload = interface{}
+// RangeNotSatisfiable defines model for RangeNotSatisfiable.
+type RangeNotSatisfiable = Error
+
+// Timeout defines model for Timeout.
+type Timeout = Error
+
+// TooLarge defines model for TooLarge.
+type TooLarge = Error
+
+// TooMany defines model for TooMany.
+type TooMany = Error
+
+// Unauthenticated defines model for Unauthenticated.
+type Unauthenticated = Error
+
+// Unavailable defines model for Unavailable.
+type Unavailable = Error
+
+// UnsupportedMedia defines model for UnsupportedMedia.
+type UnsupportedMedia = Error
+
+// UpgradeRequired defines model for UpgradeRequired.
+type UpgradeRequired = Error
 
 // ListAuditParams defines parameters for ListAudit.
 type ListAuditParams struct {
@@ -1466,29 +1526,71 @@ type ListAuditParams struct {
 	// Limit How many at the most
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// After The ID of the last item already seen
+	// After The last item already seen
 	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// GetArtifactFileParams defines parameters for GetArtifactFile.
+type GetArtifactFileParams struct {
+	// IfNoneMatch ETags that the client has: 304 when one is still right
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+
+	// Range Which bytes (RFC 9110)
+	Range *string `json:"Range,omitempty"`
 }
 
 // ListExecutionsParams defines parameters for ListExecutions.
 type ListExecutionsParams struct {
+	// PipelineId Only of this pipeline
 	PipelineId *string `form:"pipeline_id,omitempty" json:"pipeline_id,omitempty"`
-	Status     *Status `form:"status,omitempty" json:"status,omitempty"`
+
+	// Status Only of this status
+	Status *Status `form:"status,omitempty" json:"status,omitempty"`
 
 	// Limit How many at the most
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// After The ID of the last item already seen
+	// After The last item already seen
 	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// ApproveExecutionParams defines parameters for ApproveExecution.
+type ApproveExecutionParams struct {
+	// IdempotencyKey Any text of the client's choice, new for each thing that it wants. Within 24 hours the same key with the same request does nothing again and gets the same answer; also after the server was killed.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListArtifactsParams defines parameters for ListArtifacts.
+type ListArtifactsParams struct {
+	// Limit How many at the most
+	Limit *LimitOfAll `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// CancelExecutionByPostParams defines parameters for CancelExecutionByPost.
+type CancelExecutionByPostParams struct {
+	// IdempotencyKey Any text of the client's choice, new for each thing that it wants. Within 24 hours the same key with the same request does nothing again and gets the same answer; also after the server was killed.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // GetEventsParams defines parameters for GetEvents.
 type GetEventsParams struct {
-	Stage       *StageFilter           `form:"stage,omitempty" json:"stage,omitempty"`
-	Step        *StepFilter            `form:"step,omitempty" json:"step,omitempty"`
-	Stream      *GetEventsParamsStream `form:"stream,omitempty" json:"stream,omitempty"`
-	LastEventId *string                `form:"last_event_id,omitempty" json:"last_event_id,omitempty"`
-	LastEventID *string                `json:"Last-Event-ID,omitempty"`
+	// Stage Only of this stage
+	Stage *StageFilter `form:"stage,omitempty" json:"stage,omitempty"`
+
+	// Step Only of this step
+	Step *StepFilter `form:"step,omitempty" json:"step,omitempty"`
+
+	// Stream Only what was said there
+	Stream *GetEventsParamsStream `form:"stream,omitempty" json:"stream,omitempty"`
+
+	// LastEventId The same, for clients that cannot send the header
+	LastEventId *string `form:"last_event_id,omitempty" json:"last_event_id,omitempty"`
+
+	// LastEventID The id of the last event that was received
+	LastEventID *string `json:"Last-Event-ID,omitempty"`
 }
 
 // GetEventsParamsStream defines parameters for GetEvents.
@@ -1496,8 +1598,13 @@ type GetEventsParamsStream string
 
 // GetLogsParams defines parameters for GetLogs.
 type GetLogsParams struct {
-	Stage  *StageFilter         `form:"stage,omitempty" json:"stage,omitempty"`
-	Step   *StepFilter          `form:"step,omitempty" json:"step,omitempty"`
+	// Stage Only of this stage
+	Stage *StageFilter `form:"stage,omitempty" json:"stage,omitempty"`
+
+	// Step Only of this step
+	Step *StepFilter `form:"step,omitempty" json:"step,omitempty"`
+
+	// Stream Only what was said there
 	Stream *GetLogsParamsStream `form:"stream,omitempty" json:"stream,omitempty"`
 
 	// Follow Go on until the execution ends
@@ -1507,12 +1614,24 @@ type GetLogsParams struct {
 // GetLogsParamsStream defines parameters for GetLogs.
 type GetLogsParamsStream string
 
+// RetryExecutionParams defines parameters for RetryExecution.
+type RetryExecutionParams struct {
+	// IdempotencyKey Any text of the client's choice, new for each thing that it wants. Within 24 hours the same key with the same request does nothing again and gets the same answer; also after the server was killed.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // StreamExecutionParams defines parameters for StreamExecution.
 type StreamExecutionParams struct {
 	// Cursor The id of the last message that was received
-	Cursor *string                      `form:"cursor,omitempty" json:"cursor,omitempty"`
-	Stage  *StageFilter                 `form:"stage,omitempty" json:"stage,omitempty"`
-	Step   *StepFilter                  `form:"step,omitempty" json:"step,omitempty"`
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Stage Only of this stage
+	Stage *StageFilter `form:"stage,omitempty" json:"stage,omitempty"`
+
+	// Step Only of this step
+	Step *StepFilter `form:"step,omitempty" json:"step,omitempty"`
+
+	// Stream Only what was said there
 	Stream *StreamExecutionParamsStream `form:"stream,omitempty" json:"stream,omitempty"`
 }
 
@@ -1524,18 +1643,36 @@ type ListPipelinesParams struct {
 	// Limit How many at the most
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// After The ID of the last item already seen
+	// After The last item already seen
 	After *After `form:"after,omitempty" json:"after,omitempty"`
 }
 
 // CreatePipelineTextBody defines parameters for CreatePipeline.
 type CreatePipelineTextBody = string
 
+// CreatePipelineParams defines parameters for CreatePipeline.
+type CreatePipelineParams struct {
+	// IdempotencyKey Any text of the client's choice, new for each thing that it wants. Within 24 hours the same key with the same request does nothing again and gets the same answer; also after the server was killed.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // UploadPipelineMultipartBody defines parameters for UploadPipeline.
 type UploadPipelineMultipartBody struct {
 	File     *openapi_types.File `json:"file,omitempty"`
 	Pipeline *openapi_types.File `json:"pipeline,omitempty"`
 	Yaml     *openapi_types.File `json:"yaml,omitempty"`
+}
+
+// UploadPipelineParams defines parameters for UploadPipeline.
+type UploadPipelineParams struct {
+	// IdempotencyKey Any text of the client's choice, new for each thing that it wants. Within 24 hours the same key with the same request does nothing again and gets the same answer; also after the server was killed.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetPipelineParams defines parameters for GetPipeline.
+type GetPipelineParams struct {
+	// IfNoneMatch ETags that the client has: 304 when one is still right
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // UpdatePipelineTextBody defines parameters for UpdatePipeline.
@@ -1547,6 +1684,27 @@ type UpdatePipelineParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// TriggerPipelineParams defines parameters for TriggerPipeline.
+type TriggerPipelineParams struct {
+	// IdempotencyKey Any text of the client's choice, new for each thing that it wants. Within 24 hours the same key with the same request does nothing again and gets the same answer; also after the server was killed.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListVersionsParams defines parameters for ListVersions.
+type ListVersionsParams struct {
+	// Limit How many at the most
+	Limit *LimitOfAll `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// GetVersionParams defines parameters for GetVersion.
+type GetVersionParams struct {
+	// IfNoneMatch ETags that the client has: 304 when one is still right
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
 // DiffVersionParams defines parameters for DiffVersion.
 type DiffVersionParams struct {
 	// To A revision; the current one when it is missing
@@ -1555,6 +1713,9 @@ type DiffVersionParams struct {
 
 // RestoreVersionParams defines parameters for RestoreVersion.
 type RestoreVersionParams struct {
+	// IdempotencyKey Any text of the client's choice, new for each thing that it wants. Within 24 hours the same key with the same request does nothing again and gets the same answer; also after the server was killed.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
 	// IfMatch An ETag that the pipeline must still have
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
@@ -1568,13 +1729,56 @@ type ReceivePipelineWebhookFormdataBody = struct {
 
 // ListDeliveriesParams defines parameters for ListDeliveries.
 type ListDeliveriesParams struct {
+	// Status Only those of this status
 	Status *DeliveryStatus `form:"status,omitempty" json:"status,omitempty"`
 
 	// Limit How many at the most
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// After The ID of the last item already seen
+	// After The last item already seen
 	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// GetPipelineYamlParams defines parameters for GetPipelineYaml.
+type GetPipelineYamlParams struct {
+	// IfNoneMatch ETags that the client has: 304 when one is still right
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListSchedulesParams defines parameters for ListSchedules.
+type ListSchedulesParams struct {
+	// Limit How many at the most
+	Limit *LimitOfAll `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// ListConnectorsParams defines parameters for ListConnectors.
+type ListConnectorsParams struct {
+	// Limit How many at the most
+	Limit *LimitOfAll `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// GetDocsParams defines parameters for GetDocs.
+type GetDocsParams struct {
+	// IfNoneMatch ETags that the client has: 304 when one is still right
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// GetDocsAssetParams defines parameters for GetDocsAsset.
+type GetDocsAssetParams struct {
+	// IfNoneMatch ETags that the client has: 304 when one is still right
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// GetContractParams defines parameters for GetContract.
+type GetContractParams struct {
+	// IfNoneMatch ETags that the client has: 304 when one is still right
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // DrainQueueParams defines parameters for DrainQueue.
@@ -1585,6 +1789,12 @@ type DrainQueueParams struct {
 
 // ListSecretsParams defines parameters for ListSecrets.
 type ListSecretsParams struct {
+	// Limit How many at the most
+	Limit *LimitOfAll `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
 	// PipelineId Global when it is missing
 	PipelineId *SecretScope `form:"pipeline_id,omitempty" json:"pipeline_id,omitempty"`
 }
@@ -1609,7 +1819,7 @@ type ListSessionsParams struct {
 	// Limit How many at the most
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// After The ID of the last item already seen
+	// After The last item already seen
 	After *After `form:"after,omitempty" json:"after,omitempty"`
 }
 
@@ -1643,7 +1853,7 @@ type ListTokensParams struct {
 	// Limit How many at the most
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// After The ID of the last item already seen
+	// After The last item already seen
 	After *After `form:"after,omitempty" json:"after,omitempty"`
 }
 
@@ -1652,7 +1862,7 @@ type ListUsersParams struct {
 	// Limit How many at the most
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// After The ID of the last item already seen
+	// After The last item already seen
 	After *After `form:"after,omitempty" json:"after,omitempty"`
 }
 
@@ -1665,12 +1875,13 @@ type ReceiveWebhookFormdataBody = struct {
 
 // ListConnectorDeliveriesParams defines parameters for ListConnectorDeliveries.
 type ListConnectorDeliveriesParams struct {
+	// Status Only those of this status
 	Status *DeliveryStatus `form:"status,omitempty" json:"status,omitempty"`
 
 	// Limit How many at the most
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// After The ID of the last item already seen
+	// After The last item already seen
 	After *After `form:"after,omitempty" json:"after,omitempty"`
 }
 
@@ -1826,7 +2037,7 @@ type ClientInterface interface {
 	// GetArtifactFile One file of an artifact; with Range and If-None-Match
 	//
 	// Corresponds with GET /ci/artifacts/{id}/files/{path} (the `GetArtifactFile` operationId).
-	GetArtifactFile(ctx context.Context, id Id, path string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetArtifactFile(ctx context.Context, id Id, path string, params *GetArtifactFileParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListExecutions Executions, newest first, without what they said
 	//
@@ -1845,19 +2056,19 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /ci/executions/{id}/approve (the `ApproveExecution` operationId).
-	ApproveExecutionWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ApproveExecutionWithBody(ctx context.Context, id Id, params *ApproveExecutionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ApproveExecution Answer the approval that a step or a stage waits for
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /ci/executions/{id}/approve (the `ApproveExecution` operationId).
-	ApproveExecution(ctx context.Context, id Id, body ApproveExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ApproveExecution(ctx context.Context, id Id, params *ApproveExecutionParams, body ApproveExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListArtifacts The artifacts of an execution by name, without their files
 	//
 	// Corresponds with GET /ci/executions/{id}/artifacts (the `ListArtifacts` operationId).
-	ListArtifacts(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListArtifacts(ctx context.Context, id Id, params *ListArtifactsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CancelExecution Stop an execution
 	//
@@ -1869,7 +2080,7 @@ type ClientInterface interface {
 	// CancelExecutionByPost Stop an execution; the same as DELETE, for clients that cannot send it
 	//
 	// Corresponds with POST /ci/executions/{id}/cancel (the `CancelExecutionByPost` operationId).
-	CancelExecutionByPost(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CancelExecutionByPost(ctx context.Context, id Id, params *CancelExecutionByPostParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetEvents What happens to an execution and what its steps say, as server-sent events
 	//
@@ -1898,14 +2109,14 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /ci/executions/{id}/retry (the `RetryExecution` operationId).
-	RetryExecutionWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	RetryExecutionWithBody(ctx context.Context, id Id, params *RetryExecutionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RetryExecution Run an ended execution again, as a new one of the same revision
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /ci/executions/{id}/retry (the `RetryExecution` operationId).
-	RetryExecution(ctx context.Context, id Id, body RetryExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	RetryExecution(ctx context.Context, id Id, params *RetryExecutionParams, body RetryExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// StreamExecution The events of /events over a WebSocket
 	//
@@ -1926,21 +2137,21 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /ci/pipelines (the `CreatePipeline` operationId).
-	CreatePipelineWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreatePipelineWithBody(ctx context.Context, params *CreatePipelineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreatePipeline Create a pipeline of a YAML document
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /ci/pipelines (the `CreatePipeline` operationId).
-	CreatePipeline(ctx context.Context, body CreatePipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreatePipeline(ctx context.Context, params *CreatePipelineParams, body CreatePipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreatePipelineWithTextBody Create a pipeline of a YAML document
 	//
 	// Takes a body of the `text/plain` content type.
 	//
 	// Corresponds with POST /ci/pipelines (the `CreatePipeline` operationId).
-	CreatePipelineWithTextBody(ctx context.Context, body CreatePipelineTextRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreatePipelineWithTextBody(ctx context.Context, params *CreatePipelineParams, body CreatePipelineTextRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UploadPipelineWithBody Create a pipeline of an uploaded file
 	//
@@ -1949,7 +2160,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /ci/pipelines/upload (the `UploadPipeline` operationId).
-	UploadPipelineWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	UploadPipelineWithBody(ctx context.Context, params *UploadPipelineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DeletePipeline Delete a pipeline; its executions stay
 	//
@@ -1961,7 +2172,7 @@ type ClientInterface interface {
 	// The header `ETag` is for `If-Match` of a later change.
 	//
 	// Corresponds with GET /ci/pipelines/{id} (the `GetPipeline` operationId).
-	GetPipeline(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetPipeline(ctx context.Context, id Id, params *GetPipelineParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdatePipelineWithBody Give a pipeline another text, as a new revision
 	//
@@ -1997,7 +2208,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /ci/pipelines/{id}/trigger (the `TriggerPipeline` operationId).
-	TriggerPipelineWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	TriggerPipelineWithBody(ctx context.Context, id Id, params *TriggerPipelineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// TriggerPipeline Run a pipeline
 	//
@@ -2006,17 +2217,17 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /ci/pipelines/{id}/trigger (the `TriggerPipeline` operationId).
-	TriggerPipeline(ctx context.Context, id Id, body TriggerPipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	TriggerPipeline(ctx context.Context, id Id, params *TriggerPipelineParams, body TriggerPipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListVersions The pipeline's revisions, newest first
 	//
 	// Corresponds with GET /ci/pipelines/{id}/versions (the `ListVersions` operationId).
-	ListVersions(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListVersions(ctx context.Context, id Id, params *ListVersionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetVersion One revision with its text
 	//
 	// Corresponds with GET /ci/pipelines/{id}/versions/{number} (the `GetVersion` operationId).
-	GetVersion(ctx context.Context, id Id, number Number, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetVersion(ctx context.Context, id Id, number Number, params *GetVersionParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DiffVersion What changed from a revision to another one
 	//
@@ -2082,22 +2293,32 @@ type ClientInterface interface {
 	// GetPipelineYaml The pipeline's text as it was given
 	//
 	// Corresponds with GET /ci/pipelines/{id}/yaml (the `GetPipelineYaml` operationId).
-	GetPipelineYaml(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetPipelineYaml(ctx context.Context, id Id, params *GetPipelineYamlParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListSchedules The schedules of all pipelines
 	//
 	// Corresponds with GET /ci/schedules (the `ListSchedules` operationId).
-	ListSchedules(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListSchedules(ctx context.Context, params *ListSchedulesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListConnectors The connectors that were found, the broken ones with their reasons
 	//
 	// Corresponds with GET /connectors (the `ListConnectors` operationId).
-	ListConnectors(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListConnectors(ctx context.Context, params *ListConnectorsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetConnector One connector with its actions and their schemas
 	//
 	// Corresponds with GET /connectors/{name} (the `GetConnector` operationId).
 	GetConnector(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetDocs This document as a page to read; also at /docs
+	//
+	// Corresponds with GET /docs (the `GetDocs` operationId).
+	GetDocs(ctx context.Context, params *GetDocsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetDocsAsset The style and the script of the page
+	//
+	// Corresponds with GET /docs/{asset} (the `GetDocsAsset` operationId).
+	GetDocsAsset(ctx context.Context, asset string, params *GetDocsAssetParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetHealth How the server and its parts are
 	//
@@ -2121,7 +2342,7 @@ type ClientInterface interface {
 	// GetContract This document
 	//
 	// Corresponds with GET /openapi.json (the `GetContract` operationId).
-	GetContract(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetContract(ctx context.Context, params *GetContractParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetQueue What waits and what runs
 	//
@@ -2461,8 +2682,8 @@ func (c *Client) GetArtifactArchive(ctx context.Context, id Id, reqEditors ...Re
 // GetArtifactFile One file of an artifact; with Range and If-None-Match
 //
 // Corresponds with GET /ci/artifacts/{id}/files/{path} (the `GetArtifactFile` operationId).
-func (c *Client) GetArtifactFile(ctx context.Context, id Id, path string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetArtifactFileRequest(c.Server, id, path)
+func (c *Client) GetArtifactFile(ctx context.Context, id Id, path string, params *GetArtifactFileParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetArtifactFileRequest(c.Server, id, path, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2510,8 +2731,8 @@ func (c *Client) GetExecution(ctx context.Context, id Id, reqEditors ...RequestE
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /ci/executions/{id}/approve (the `ApproveExecution` operationId).
-func (c *Client) ApproveExecutionWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewApproveExecutionRequestWithBody(c.Server, id, contentType, body)
+func (c *Client) ApproveExecutionWithBody(ctx context.Context, id Id, params *ApproveExecutionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewApproveExecutionRequestWithBody(c.Server, id, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2527,8 +2748,8 @@ func (c *Client) ApproveExecutionWithBody(ctx context.Context, id Id, contentTyp
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /ci/executions/{id}/approve (the `ApproveExecution` operationId).
-func (c *Client) ApproveExecution(ctx context.Context, id Id, body ApproveExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewApproveExecutionRequest(c.Server, id, body)
+func (c *Client) ApproveExecution(ctx context.Context, id Id, params *ApproveExecutionParams, body ApproveExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewApproveExecutionRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2542,8 +2763,8 @@ func (c *Client) ApproveExecution(ctx context.Context, id Id, body ApproveExecut
 // ListArtifacts The artifacts of an execution by name, without their files
 //
 // Corresponds with GET /ci/executions/{id}/artifacts (the `ListArtifacts` operationId).
-func (c *Client) ListArtifacts(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListArtifactsRequest(c.Server, id)
+func (c *Client) ListArtifacts(ctx context.Context, id Id, params *ListArtifactsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListArtifactsRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2574,8 +2795,8 @@ func (c *Client) CancelExecution(ctx context.Context, id Id, reqEditors ...Reque
 // CancelExecutionByPost Stop an execution; the same as DELETE, for clients that cannot send it
 //
 // Corresponds with POST /ci/executions/{id}/cancel (the `CancelExecutionByPost` operationId).
-func (c *Client) CancelExecutionByPost(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCancelExecutionByPostRequest(c.Server, id)
+func (c *Client) CancelExecutionByPost(ctx context.Context, id Id, params *CancelExecutionByPostParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCancelExecutionByPostRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2653,8 +2874,8 @@ func (c *Client) RetryNotification(ctx context.Context, id Id, notification stri
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /ci/executions/{id}/retry (the `RetryExecution` operationId).
-func (c *Client) RetryExecutionWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewRetryExecutionRequestWithBody(c.Server, id, contentType, body)
+func (c *Client) RetryExecutionWithBody(ctx context.Context, id Id, params *RetryExecutionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRetryExecutionRequestWithBody(c.Server, id, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2670,8 +2891,8 @@ func (c *Client) RetryExecutionWithBody(ctx context.Context, id Id, contentType 
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /ci/executions/{id}/retry (the `RetryExecution` operationId).
-func (c *Client) RetryExecution(ctx context.Context, id Id, body RetryExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewRetryExecutionRequest(c.Server, id, body)
+func (c *Client) RetryExecution(ctx context.Context, id Id, params *RetryExecutionParams, body RetryExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRetryExecutionRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2721,8 +2942,8 @@ func (c *Client) ListPipelines(ctx context.Context, params *ListPipelinesParams,
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /ci/pipelines (the `CreatePipeline` operationId).
-func (c *Client) CreatePipelineWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreatePipelineRequestWithBody(c.Server, contentType, body)
+func (c *Client) CreatePipelineWithBody(ctx context.Context, params *CreatePipelineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreatePipelineRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2738,8 +2959,8 @@ func (c *Client) CreatePipelineWithBody(ctx context.Context, contentType string,
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /ci/pipelines (the `CreatePipeline` operationId).
-func (c *Client) CreatePipeline(ctx context.Context, body CreatePipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreatePipelineRequest(c.Server, body)
+func (c *Client) CreatePipeline(ctx context.Context, params *CreatePipelineParams, body CreatePipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreatePipelineRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2755,8 +2976,8 @@ func (c *Client) CreatePipeline(ctx context.Context, body CreatePipelineJSONRequ
 // Takes a body of the `text/plain` content type.
 //
 // Corresponds with POST /ci/pipelines (the `CreatePipeline` operationId).
-func (c *Client) CreatePipelineWithTextBody(ctx context.Context, body CreatePipelineTextRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreatePipelineRequestWithTextBody(c.Server, body)
+func (c *Client) CreatePipelineWithTextBody(ctx context.Context, params *CreatePipelineParams, body CreatePipelineTextRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreatePipelineRequestWithTextBody(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2774,8 +2995,8 @@ func (c *Client) CreatePipelineWithTextBody(ctx context.Context, body CreatePipe
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /ci/pipelines/upload (the `UploadPipeline` operationId).
-func (c *Client) UploadPipelineWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewUploadPipelineRequestWithBody(c.Server, contentType, body)
+func (c *Client) UploadPipelineWithBody(ctx context.Context, params *UploadPipelineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUploadPipelineRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2806,8 +3027,8 @@ func (c *Client) DeletePipeline(ctx context.Context, id Id, reqEditors ...Reques
 // The header `ETag` is for `If-Match` of a later change.
 //
 // Corresponds with GET /ci/pipelines/{id} (the `GetPipeline` operationId).
-func (c *Client) GetPipeline(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetPipelineRequest(c.Server, id)
+func (c *Client) GetPipeline(ctx context.Context, id Id, params *GetPipelineParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetPipelineRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2882,8 +3103,8 @@ func (c *Client) UpdatePipelineWithTextBody(ctx context.Context, id Id, params *
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /ci/pipelines/{id}/trigger (the `TriggerPipeline` operationId).
-func (c *Client) TriggerPipelineWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewTriggerPipelineRequestWithBody(c.Server, id, contentType, body)
+func (c *Client) TriggerPipelineWithBody(ctx context.Context, id Id, params *TriggerPipelineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTriggerPipelineRequestWithBody(c.Server, id, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2901,8 +3122,8 @@ func (c *Client) TriggerPipelineWithBody(ctx context.Context, id Id, contentType
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /ci/pipelines/{id}/trigger (the `TriggerPipeline` operationId).
-func (c *Client) TriggerPipeline(ctx context.Context, id Id, body TriggerPipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewTriggerPipelineRequest(c.Server, id, body)
+func (c *Client) TriggerPipeline(ctx context.Context, id Id, params *TriggerPipelineParams, body TriggerPipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTriggerPipelineRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2916,8 +3137,8 @@ func (c *Client) TriggerPipeline(ctx context.Context, id Id, body TriggerPipelin
 // ListVersions The pipeline's revisions, newest first
 //
 // Corresponds with GET /ci/pipelines/{id}/versions (the `ListVersions` operationId).
-func (c *Client) ListVersions(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListVersionsRequest(c.Server, id)
+func (c *Client) ListVersions(ctx context.Context, id Id, params *ListVersionsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListVersionsRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2931,8 +3152,8 @@ func (c *Client) ListVersions(ctx context.Context, id Id, reqEditors ...RequestE
 // GetVersion One revision with its text
 //
 // Corresponds with GET /ci/pipelines/{id}/versions/{number} (the `GetVersion` operationId).
-func (c *Client) GetVersion(ctx context.Context, id Id, number Number, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetVersionRequest(c.Server, id, number)
+func (c *Client) GetVersion(ctx context.Context, id Id, number Number, params *GetVersionParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetVersionRequest(c.Server, id, number, params)
 	if err != nil {
 		return nil, err
 	}
@@ -3097,8 +3318,8 @@ func (c *Client) Redeliver(ctx context.Context, id Id, delivery DeliveryId, reqE
 // GetPipelineYaml The pipeline's text as it was given
 //
 // Corresponds with GET /ci/pipelines/{id}/yaml (the `GetPipelineYaml` operationId).
-func (c *Client) GetPipelineYaml(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetPipelineYamlRequest(c.Server, id)
+func (c *Client) GetPipelineYaml(ctx context.Context, id Id, params *GetPipelineYamlParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetPipelineYamlRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -3112,8 +3333,8 @@ func (c *Client) GetPipelineYaml(ctx context.Context, id Id, reqEditors ...Reque
 // ListSchedules The schedules of all pipelines
 //
 // Corresponds with GET /ci/schedules (the `ListSchedules` operationId).
-func (c *Client) ListSchedules(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListSchedulesRequest(c.Server)
+func (c *Client) ListSchedules(ctx context.Context, params *ListSchedulesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListSchedulesRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -3127,8 +3348,8 @@ func (c *Client) ListSchedules(ctx context.Context, reqEditors ...RequestEditorF
 // ListConnectors The connectors that were found, the broken ones with their reasons
 //
 // Corresponds with GET /connectors (the `ListConnectors` operationId).
-func (c *Client) ListConnectors(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListConnectorsRequest(c.Server)
+func (c *Client) ListConnectors(ctx context.Context, params *ListConnectorsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListConnectorsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -3144,6 +3365,36 @@ func (c *Client) ListConnectors(ctx context.Context, reqEditors ...RequestEditor
 // Corresponds with GET /connectors/{name} (the `GetConnector` operationId).
 func (c *Client) GetConnector(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetConnectorRequest(c.Server, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetDocs This document as a page to read; also at /docs
+//
+// Corresponds with GET /docs (the `GetDocs` operationId).
+func (c *Client) GetDocs(ctx context.Context, params *GetDocsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetDocsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetDocsAsset The style and the script of the page
+//
+// Corresponds with GET /docs/{asset} (the `GetDocsAsset` operationId).
+func (c *Client) GetDocsAsset(ctx context.Context, asset string, params *GetDocsAssetParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetDocsAssetRequest(c.Server, asset, params)
 	if err != nil {
 		return nil, err
 	}
@@ -3206,8 +3457,8 @@ func (c *Client) GetMetrics(ctx context.Context, reqEditors ...RequestEditorFn) 
 // GetContract This document
 //
 // Corresponds with GET /openapi.json (the `GetContract` operationId).
-func (c *Client) GetContract(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetContractRequest(c.Server)
+func (c *Client) GetContract(ctx context.Context, params *GetContractParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetContractRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -4128,7 +4379,7 @@ func NewGetArtifactArchiveRequest(server string, id Id) (*http.Request, error) {
 }
 
 // NewGetArtifactFileRequest constructs an http.Request for the GetArtifactFile method
-func NewGetArtifactFileRequest(server string, id Id, path string) (*http.Request, error) {
+func NewGetArtifactFileRequest(server string, id Id, path string, params *GetArtifactFileParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -4163,6 +4414,32 @@ func NewGetArtifactFileRequest(server string, id Id, path string) (*http.Request
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+		if params.Range != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "Range", *params.Range, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Range", headerParam1)
+		}
+
 	}
 
 	return req, nil
@@ -4293,18 +4570,18 @@ func NewGetExecutionRequest(server string, id Id) (*http.Request, error) {
 }
 
 // NewApproveExecutionRequest calls the generic ApproveExecution builder with application/json body
-func NewApproveExecutionRequest(server string, id Id, body ApproveExecutionJSONRequestBody) (*http.Request, error) {
+func NewApproveExecutionRequest(server string, id Id, params *ApproveExecutionParams, body ApproveExecutionJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewApproveExecutionRequestWithBody(server, id, "application/json", bodyReader)
+	return NewApproveExecutionRequestWithBody(server, id, params, "application/json", bodyReader)
 }
 
 // NewApproveExecutionRequestWithBody constructs an http.Request for the ApproveExecution method, with any body, and a specified content type
-func NewApproveExecutionRequestWithBody(server string, id Id, contentType string, body io.Reader) (*http.Request, error) {
+func NewApproveExecutionRequestWithBody(server string, id Id, params *ApproveExecutionParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -4336,11 +4613,26 @@ func NewApproveExecutionRequestWithBody(server string, id Id, contentType string
 
 	req.Header.Add("Content-Type", contentType)
 
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewListArtifactsRequest constructs an http.Request for the ListArtifacts method
-func NewListArtifactsRequest(server string, id Id) (*http.Request, error) {
+func NewListArtifactsRequest(server string, id Id, params *ListArtifactsParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -4363,6 +4655,45 @@ func NewListArtifactsRequest(server string, id Id) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -4408,7 +4739,7 @@ func NewCancelExecutionRequest(server string, id Id) (*http.Request, error) {
 }
 
 // NewCancelExecutionByPostRequest constructs an http.Request for the CancelExecutionByPost method
-func NewCancelExecutionByPostRequest(server string, id Id) (*http.Request, error) {
+func NewCancelExecutionByPostRequest(server string, id Id, params *CancelExecutionByPostParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -4436,6 +4767,21 @@ func NewCancelExecutionByPostRequest(server string, id Id) (*http.Request, error
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -4726,18 +5072,18 @@ func NewRetryNotificationRequest(server string, id Id, notification string) (*ht
 }
 
 // NewRetryExecutionRequest calls the generic RetryExecution builder with application/json body
-func NewRetryExecutionRequest(server string, id Id, body RetryExecutionJSONRequestBody) (*http.Request, error) {
+func NewRetryExecutionRequest(server string, id Id, params *RetryExecutionParams, body RetryExecutionJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewRetryExecutionRequestWithBody(server, id, "application/json", bodyReader)
+	return NewRetryExecutionRequestWithBody(server, id, params, "application/json", bodyReader)
 }
 
 // NewRetryExecutionRequestWithBody constructs an http.Request for the RetryExecution method, with any body, and a specified content type
-func NewRetryExecutionRequestWithBody(server string, id Id, contentType string, body io.Reader) (*http.Request, error) {
+func NewRetryExecutionRequestWithBody(server string, id Id, params *RetryExecutionParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -4768,6 +5114,21 @@ func NewRetryExecutionRequestWithBody(server string, id Id, contentType string, 
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -4936,29 +5297,29 @@ func NewListPipelinesRequest(server string, params *ListPipelinesParams) (*http.
 }
 
 // NewCreatePipelineRequest calls the generic CreatePipeline builder with application/json body
-func NewCreatePipelineRequest(server string, body CreatePipelineJSONRequestBody) (*http.Request, error) {
+func NewCreatePipelineRequest(server string, params *CreatePipelineParams, body CreatePipelineJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewCreatePipelineRequestWithBody(server, "application/json", bodyReader)
+	return NewCreatePipelineRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewCreatePipelineRequestWithTextBody calls the generic CreatePipeline builder with text/plain body
-func NewCreatePipelineRequestWithTextBody(server string, body CreatePipelineTextRequestBody) (*http.Request, error) {
+func NewCreatePipelineRequestWithTextBody(server string, params *CreatePipelineParams, body CreatePipelineTextRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	if stringer, ok := interface{}(body).(fmt.Stringer); ok {
 		bodyReader = strings.NewReader(stringer.String())
 	} else {
 		bodyReader = strings.NewReader(fmt.Sprint(body))
 	}
-	return NewCreatePipelineRequestWithBody(server, "text/plain", bodyReader)
+	return NewCreatePipelineRequestWithBody(server, params, "text/plain", bodyReader)
 }
 
 // NewCreatePipelineRequestWithBody constructs an http.Request for the CreatePipeline method, with any body, and a specified content type
-func NewCreatePipelineRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewCreatePipelineRequestWithBody(server string, params *CreatePipelineParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -4983,11 +5344,26 @@ func NewCreatePipelineRequestWithBody(server string, contentType string, body io
 
 	req.Header.Add("Content-Type", contentType)
 
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewUploadPipelineRequestWithBody constructs an http.Request for the UploadPipeline method, with any body, and a specified content type
-func NewUploadPipelineRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewUploadPipelineRequestWithBody(server string, params *UploadPipelineParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -5011,6 +5387,21 @@ func NewUploadPipelineRequestWithBody(server string, contentType string, body io
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -5050,7 +5441,7 @@ func NewDeletePipelineRequest(server string, id Id) (*http.Request, error) {
 }
 
 // NewGetPipelineRequest constructs an http.Request for the GetPipeline method
-func NewGetPipelineRequest(server string, id Id) (*http.Request, error) {
+func NewGetPipelineRequest(server string, id Id, params *GetPipelineParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -5078,6 +5469,21 @@ func NewGetPipelineRequest(server string, id Id) (*http.Request, error) {
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -5157,18 +5563,18 @@ func NewUpdatePipelineRequestWithBody(server string, id Id, params *UpdatePipeli
 }
 
 // NewTriggerPipelineRequest calls the generic TriggerPipeline builder with application/json body
-func NewTriggerPipelineRequest(server string, id Id, body TriggerPipelineJSONRequestBody) (*http.Request, error) {
+func NewTriggerPipelineRequest(server string, id Id, params *TriggerPipelineParams, body TriggerPipelineJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewTriggerPipelineRequestWithBody(server, id, "application/json", bodyReader)
+	return NewTriggerPipelineRequestWithBody(server, id, params, "application/json", bodyReader)
 }
 
 // NewTriggerPipelineRequestWithBody constructs an http.Request for the TriggerPipeline method, with any body, and a specified content type
-func NewTriggerPipelineRequestWithBody(server string, id Id, contentType string, body io.Reader) (*http.Request, error) {
+func NewTriggerPipelineRequestWithBody(server string, id Id, params *TriggerPipelineParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -5200,11 +5606,26 @@ func NewTriggerPipelineRequestWithBody(server string, id Id, contentType string,
 
 	req.Header.Add("Content-Type", contentType)
 
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewListVersionsRequest constructs an http.Request for the ListVersions method
-func NewListVersionsRequest(server string, id Id) (*http.Request, error) {
+func NewListVersionsRequest(server string, id Id, params *ListVersionsParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -5229,6 +5650,45 @@ func NewListVersionsRequest(server string, id Id) (*http.Request, error) {
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
@@ -5238,7 +5698,7 @@ func NewListVersionsRequest(server string, id Id) (*http.Request, error) {
 }
 
 // NewGetVersionRequest constructs an http.Request for the GetVersion method
-func NewGetVersionRequest(server string, id Id, number Number) (*http.Request, error) {
+func NewGetVersionRequest(server string, id Id, number Number, params *GetVersionParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -5273,6 +5733,21 @@ func NewGetVersionRequest(server string, id Id, number Number) (*http.Request, e
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -5386,15 +5861,26 @@ func NewRestoreVersionRequest(server string, id Id, number Number, params *Resto
 
 	if params != nil {
 
-		if params.IfMatch != nil {
+		if params.IdempotencyKey != nil {
 			var headerParam0 string
 
-			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
 			if err != nil {
 				return nil, err
 			}
 
-			req.Header.Set("If-Match", headerParam0)
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+		if params.IfMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam1)
 		}
 
 	}
@@ -5669,7 +6155,7 @@ func NewRedeliverRequest(server string, id Id, delivery DeliveryId) (*http.Reque
 }
 
 // NewGetPipelineYamlRequest constructs an http.Request for the GetPipelineYaml method
-func NewGetPipelineYamlRequest(server string, id Id) (*http.Request, error) {
+func NewGetPipelineYamlRequest(server string, id Id, params *GetPipelineYamlParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -5699,11 +6185,26 @@ func NewGetPipelineYamlRequest(server string, id Id) (*http.Request, error) {
 		return nil, err
 	}
 
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewListSchedulesRequest constructs an http.Request for the ListSchedules method
-func NewListSchedulesRequest(server string) (*http.Request, error) {
+func NewListSchedulesRequest(server string, params *ListSchedulesParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -5721,6 +6222,45 @@ func NewListSchedulesRequest(server string) (*http.Request, error) {
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
@@ -5730,7 +6270,7 @@ func NewListSchedulesRequest(server string) (*http.Request, error) {
 }
 
 // NewListConnectorsRequest constructs an http.Request for the ListConnectors method
-func NewListConnectorsRequest(server string) (*http.Request, error) {
+func NewListConnectorsRequest(server string, params *ListConnectorsParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -5746,6 +6286,45 @@ func NewListConnectorsRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -5785,6 +6364,97 @@ func NewGetConnectorRequest(server string, name string) (*http.Request, error) {
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetDocsRequest constructs an http.Request for the GetDocs method
+func NewGetDocsRequest(server string, params *GetDocsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/docs")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetDocsAssetRequest constructs an http.Request for the GetDocsAsset method
+func NewGetDocsAssetRequest(server string, asset string, params *GetDocsAssetParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "asset", asset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/docs/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -5872,7 +6542,7 @@ func NewGetMetricsRequest(server string) (*http.Request, error) {
 }
 
 // NewGetContractRequest constructs an http.Request for the GetContract method
-func NewGetContractRequest(server string) (*http.Request, error) {
+func NewGetContractRequest(server string, params *GetContractParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -5893,6 +6563,21 @@ func NewGetContractRequest(server string) (*http.Request, error) {
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -6087,6 +6772,30 @@ func NewListSecretsRequest(server string, params *ListSecretsParams) (*http.Requ
 		// styled parameters, preserving literal commas as delimiters
 		// per the OpenAPI spec (e.g. "color=blue,black,brown").
 		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
 
 		if params.PipelineId != nil {
 
@@ -7577,7 +8286,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /ci/artifacts/{id}/files/{path} (the `GetArtifactFile` operationId).
-	GetArtifactFileWithResponse(ctx context.Context, id Id, path string, reqEditors ...RequestEditorFn) (*GetArtifactFileResponse, error)
+	GetArtifactFileWithResponse(ctx context.Context, id Id, path string, params *GetArtifactFileParams, reqEditors ...RequestEditorFn) (*GetArtifactFileResponse, error)
 
 	// ListExecutionsWithResponse Executions, newest first, without what they said
 	//
@@ -7600,21 +8309,21 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /ci/executions/{id}/approve (the `ApproveExecution` operationId).
-	ApproveExecutionWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ApproveExecutionResponse, error)
+	ApproveExecutionWithBodyWithResponse(ctx context.Context, id Id, params *ApproveExecutionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ApproveExecutionResponse, error)
 
 	// ApproveExecutionWithResponse Answer the approval that a step or a stage waits for
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /ci/executions/{id}/approve (the `ApproveExecution` operationId).
-	ApproveExecutionWithResponse(ctx context.Context, id Id, body ApproveExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*ApproveExecutionResponse, error)
+	ApproveExecutionWithResponse(ctx context.Context, id Id, params *ApproveExecutionParams, body ApproveExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*ApproveExecutionResponse, error)
 
 	// ListArtifactsWithResponse The artifacts of an execution by name, without their files
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /ci/executions/{id}/artifacts (the `ListArtifacts` operationId).
-	ListArtifactsWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*ListArtifactsResponse, error)
+	ListArtifactsWithResponse(ctx context.Context, id Id, params *ListArtifactsParams, reqEditors ...RequestEditorFn) (*ListArtifactsResponse, error)
 
 	// CancelExecutionWithResponse Stop an execution
 	//
@@ -7630,7 +8339,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /ci/executions/{id}/cancel (the `CancelExecutionByPost` operationId).
-	CancelExecutionByPostWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*CancelExecutionByPostResponse, error)
+	CancelExecutionByPostWithResponse(ctx context.Context, id Id, params *CancelExecutionByPostParams, reqEditors ...RequestEditorFn) (*CancelExecutionByPostResponse, error)
 
 	// GetEventsWithResponse What happens to an execution and what its steps say, as server-sent events
 	//
@@ -7667,14 +8376,14 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /ci/executions/{id}/retry (the `RetryExecution` operationId).
-	RetryExecutionWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RetryExecutionResponse, error)
+	RetryExecutionWithBodyWithResponse(ctx context.Context, id Id, params *RetryExecutionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RetryExecutionResponse, error)
 
 	// RetryExecutionWithResponse Run an ended execution again, as a new one of the same revision
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /ci/executions/{id}/retry (the `RetryExecution` operationId).
-	RetryExecutionWithResponse(ctx context.Context, id Id, body RetryExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*RetryExecutionResponse, error)
+	RetryExecutionWithResponse(ctx context.Context, id Id, params *RetryExecutionParams, body RetryExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*RetryExecutionResponse, error)
 
 	// StreamExecutionWithResponse The events of /events over a WebSocket
 	//
@@ -7699,21 +8408,21 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /ci/pipelines (the `CreatePipeline` operationId).
-	CreatePipelineWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreatePipelineResponse, error)
+	CreatePipelineWithBodyWithResponse(ctx context.Context, params *CreatePipelineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreatePipelineResponse, error)
 
 	// CreatePipelineWithResponse Create a pipeline of a YAML document
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /ci/pipelines (the `CreatePipeline` operationId).
-	CreatePipelineWithResponse(ctx context.Context, body CreatePipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*CreatePipelineResponse, error)
+	CreatePipelineWithResponse(ctx context.Context, params *CreatePipelineParams, body CreatePipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*CreatePipelineResponse, error)
 
 	// CreatePipelineWithTextBodyWithResponse Create a pipeline of a YAML document
 	//
 	// Takes a body of the `text/plain` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /ci/pipelines (the `CreatePipeline` operationId).
-	CreatePipelineWithTextBodyWithResponse(ctx context.Context, body CreatePipelineTextRequestBody, reqEditors ...RequestEditorFn) (*CreatePipelineResponse, error)
+	CreatePipelineWithTextBodyWithResponse(ctx context.Context, params *CreatePipelineParams, body CreatePipelineTextRequestBody, reqEditors ...RequestEditorFn) (*CreatePipelineResponse, error)
 
 	// UploadPipelineWithBodyWithResponse Create a pipeline of an uploaded file
 	//
@@ -7722,7 +8431,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /ci/pipelines/upload (the `UploadPipeline` operationId).
-	UploadPipelineWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UploadPipelineResponse, error)
+	UploadPipelineWithBodyWithResponse(ctx context.Context, params *UploadPipelineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UploadPipelineResponse, error)
 
 	// DeletePipelineWithResponse Delete a pipeline; its executions stay
 	//
@@ -7738,7 +8447,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /ci/pipelines/{id} (the `GetPipeline` operationId).
-	GetPipelineWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*GetPipelineResponse, error)
+	GetPipelineWithResponse(ctx context.Context, id Id, params *GetPipelineParams, reqEditors ...RequestEditorFn) (*GetPipelineResponse, error)
 
 	// UpdatePipelineWithBodyWithResponse Give a pipeline another text, as a new revision
 	//
@@ -7774,7 +8483,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /ci/pipelines/{id}/trigger (the `TriggerPipeline` operationId).
-	TriggerPipelineWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TriggerPipelineResponse, error)
+	TriggerPipelineWithBodyWithResponse(ctx context.Context, id Id, params *TriggerPipelineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TriggerPipelineResponse, error)
 
 	// TriggerPipelineWithResponse Run a pipeline
 	//
@@ -7783,21 +8492,21 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /ci/pipelines/{id}/trigger (the `TriggerPipeline` operationId).
-	TriggerPipelineWithResponse(ctx context.Context, id Id, body TriggerPipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*TriggerPipelineResponse, error)
+	TriggerPipelineWithResponse(ctx context.Context, id Id, params *TriggerPipelineParams, body TriggerPipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*TriggerPipelineResponse, error)
 
 	// ListVersionsWithResponse The pipeline's revisions, newest first
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /ci/pipelines/{id}/versions (the `ListVersions` operationId).
-	ListVersionsWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*ListVersionsResponse, error)
+	ListVersionsWithResponse(ctx context.Context, id Id, params *ListVersionsParams, reqEditors ...RequestEditorFn) (*ListVersionsResponse, error)
 
 	// GetVersionWithResponse One revision with its text
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /ci/pipelines/{id}/versions/{number} (the `GetVersion` operationId).
-	GetVersionWithResponse(ctx context.Context, id Id, number Number, reqEditors ...RequestEditorFn) (*GetVersionResponse, error)
+	GetVersionWithResponse(ctx context.Context, id Id, number Number, params *GetVersionParams, reqEditors ...RequestEditorFn) (*GetVersionResponse, error)
 
 	// DiffVersionWithResponse What changed from a revision to another one
 	//
@@ -7877,21 +8586,21 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /ci/pipelines/{id}/yaml (the `GetPipelineYaml` operationId).
-	GetPipelineYamlWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*GetPipelineYamlResponse, error)
+	GetPipelineYamlWithResponse(ctx context.Context, id Id, params *GetPipelineYamlParams, reqEditors ...RequestEditorFn) (*GetPipelineYamlResponse, error)
 
 	// ListSchedulesWithResponse The schedules of all pipelines
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /ci/schedules (the `ListSchedules` operationId).
-	ListSchedulesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListSchedulesResponse, error)
+	ListSchedulesWithResponse(ctx context.Context, params *ListSchedulesParams, reqEditors ...RequestEditorFn) (*ListSchedulesResponse, error)
 
 	// ListConnectorsWithResponse The connectors that were found, the broken ones with their reasons
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /connectors (the `ListConnectors` operationId).
-	ListConnectorsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListConnectorsResponse, error)
+	ListConnectorsWithResponse(ctx context.Context, params *ListConnectorsParams, reqEditors ...RequestEditorFn) (*ListConnectorsResponse, error)
 
 	// GetConnectorWithResponse One connector with its actions and their schemas
 	//
@@ -7899,6 +8608,20 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /connectors/{name} (the `GetConnector` operationId).
 	GetConnectorWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*GetConnectorResponse, error)
+
+	// GetDocsWithResponse This document as a page to read; also at /docs
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /docs (the `GetDocs` operationId).
+	GetDocsWithResponse(ctx context.Context, params *GetDocsParams, reqEditors ...RequestEditorFn) (*GetDocsResponse, error)
+
+	// GetDocsAssetWithResponse The style and the script of the page
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /docs/{asset} (the `GetDocsAsset` operationId).
+	GetDocsAssetWithResponse(ctx context.Context, asset string, params *GetDocsAssetParams, reqEditors ...RequestEditorFn) (*GetDocsAssetResponse, error)
 
 	// GetHealthWithResponse How the server and its parts are
 	//
@@ -7930,7 +8653,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /openapi.json (the `GetContract` operationId).
-	GetContractWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetContractResponse, error)
+	GetContractWithResponse(ctx context.Context, params *GetContractParams, reqEditors ...RequestEditorFn) (*GetContractResponse, error)
 
 	// GetQueueWithResponse What waits and what runs
 	//
@@ -8284,6 +9007,8 @@ type ListAuditResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *[]AuditEntry
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
@@ -8293,6 +9018,11 @@ type ListAuditResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ListAuditResponse) GetJSON200() *[]AuditEntry {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ListAuditResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -8334,6 +9064,8 @@ type GetArtifactResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Artifact
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -8341,6 +9073,11 @@ type GetArtifactResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r GetArtifactResponse) GetJSON200() *Artifact {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetArtifactResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -8380,8 +9117,15 @@ func (r GetArtifactResponse) ContentType() string {
 type GetArtifactArchiveResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetArtifactArchiveResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -8431,12 +9175,19 @@ type GetArtifactFileResponse206Headers struct {
 type GetArtifactFileResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
 	Headers200 *GetArtifactFileResponse200Headers
 	// Headers206 the parsed response headers for an HTTP 206 response
 	Headers206 *GetArtifactFileResponse206Headers
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetArtifactFileResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -8483,6 +9234,8 @@ type ListExecutionsResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *[]Execution
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
@@ -8492,6 +9245,11 @@ type ListExecutionsResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ListExecutionsResponse) GetJSON200() *[]Execution {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ListExecutionsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -8533,6 +9291,8 @@ type GetExecutionResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Execution
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -8540,6 +9300,11 @@ type GetExecutionResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r GetExecutionResponse) GetJSON200() *Execution {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetExecutionResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -8581,6 +9346,8 @@ type ApproveExecutionResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Accepted
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -8588,6 +9355,11 @@ type ApproveExecutionResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ApproveExecutionResponse) GetJSON200() *Accepted {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ApproveExecutionResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -8624,18 +9396,32 @@ func (r ApproveExecutionResponse) ContentType() string {
 	return ""
 }
 
+// ListArtifactsResponse200Headers the declared response headers of an HTTP 200 response for ListArtifacts
+type ListArtifactsResponse200Headers struct {
+	Link *string
+}
+
 type ListArtifactsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *[]Artifact
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListArtifactsResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ListArtifactsResponse) GetJSON200() *[]Artifact {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ListArtifactsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -8677,6 +9463,8 @@ type CancelExecutionResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Accepted
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -8684,6 +9472,11 @@ type CancelExecutionResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r CancelExecutionResponse) GetJSON200() *Accepted {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r CancelExecutionResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -8725,6 +9518,8 @@ type CancelExecutionByPostResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Accepted
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -8732,6 +9527,11 @@ type CancelExecutionByPostResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r CancelExecutionByPostResponse) GetJSON200() *Accepted {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r CancelExecutionByPostResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -8771,8 +9571,15 @@ func (r CancelExecutionByPostResponse) ContentType() string {
 type GetEventsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetEventsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -8812,8 +9619,15 @@ func (r GetEventsResponse) ContentType() string {
 type GetLogsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetLogsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -8855,6 +9669,8 @@ type ListNotificationsResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *[]Notification
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -8862,6 +9678,11 @@ type ListNotificationsResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ListNotificationsResponse) GetJSON200() *[]Notification {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ListNotificationsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -8903,6 +9724,8 @@ type RetryNotificationResponse struct {
 	HTTPResponse *http.Response
 	// JSON202 the response for an HTTP 202 `application/json` response
 	JSON202 *Notification
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -8910,6 +9733,11 @@ type RetryNotificationResponse struct {
 // GetJSON202 returns the response for an HTTP 202 `application/json` response
 func (r RetryNotificationResponse) GetJSON202() *Notification {
 	return r.JSON202
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r RetryNotificationResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -8946,18 +9774,33 @@ func (r RetryNotificationResponse) ContentType() string {
 	return ""
 }
 
+// RetryExecutionResponse201Headers the declared response headers of an HTTP 201 response for RetryExecution
+type RetryExecutionResponse201Headers struct {
+	IdempotencyReplayed *string
+	Location            *string
+}
+
 type RetryExecutionResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON201 the response for an HTTP 201 `application/json` response
 	JSON201 *Accepted
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *RetryExecutionResponse201Headers
 }
 
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
 func (r RetryExecutionResponse) GetJSON201() *Accepted {
 	return r.JSON201
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r RetryExecutionResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -8997,8 +9840,22 @@ func (r RetryExecutionResponse) ContentType() string {
 type StreamExecutionResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON101 the response for an HTTP 101 `application/json` response
+	JSON101 *StreamMessage
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+}
+
+// GetJSON101 returns the response for an HTTP 101 `application/json` response
+func (r StreamExecutionResponse) GetJSON101() *StreamMessage {
+	return r.JSON101
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r StreamExecutionResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -9045,6 +9902,8 @@ type ListPipelinesResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *[]Pipeline
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
@@ -9054,6 +9913,11 @@ type ListPipelinesResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ListPipelinesResponse) GetJSON200() *[]Pipeline {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ListPipelinesResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -9090,18 +9954,34 @@ func (r ListPipelinesResponse) ContentType() string {
 	return ""
 }
 
+// CreatePipelineResponse201Headers the declared response headers of an HTTP 201 response for CreatePipeline
+type CreatePipelineResponse201Headers struct {
+	ETag                *string
+	IdempotencyReplayed *string
+	Location            *string
+}
+
 type CreatePipelineResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON201 the response for an HTTP 201 `application/json` response
 	JSON201 *Pipeline
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *CreatePipelineResponse201Headers
 }
 
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
 func (r CreatePipelineResponse) GetJSON201() *Pipeline {
 	return r.JSON201
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r CreatePipelineResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -9138,18 +10018,34 @@ func (r CreatePipelineResponse) ContentType() string {
 	return ""
 }
 
+// UploadPipelineResponse201Headers the declared response headers of an HTTP 201 response for UploadPipeline
+type UploadPipelineResponse201Headers struct {
+	ETag                *string
+	IdempotencyReplayed *string
+	Location            *string
+}
+
 type UploadPipelineResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON201 the response for an HTTP 201 `application/json` response
 	JSON201 *Pipeline
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *UploadPipelineResponse201Headers
 }
 
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
 func (r UploadPipelineResponse) GetJSON201() *Pipeline {
 	return r.JSON201
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r UploadPipelineResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -9189,8 +10085,15 @@ func (r UploadPipelineResponse) ContentType() string {
 type DeletePipelineResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r DeletePipelineResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -9237,6 +10140,8 @@ type GetPipelineResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Pipeline
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
@@ -9246,6 +10151,11 @@ type GetPipelineResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r GetPipelineResponse) GetJSON200() *Pipeline {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetPipelineResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -9292,6 +10202,8 @@ type UpdatePipelineResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Pipeline
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
@@ -9301,6 +10213,11 @@ type UpdatePipelineResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r UpdatePipelineResponse) GetJSON200() *Pipeline {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r UpdatePipelineResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -9337,18 +10254,33 @@ func (r UpdatePipelineResponse) ContentType() string {
 	return ""
 }
 
+// TriggerPipelineResponse202Headers the declared response headers of an HTTP 202 response for TriggerPipeline
+type TriggerPipelineResponse202Headers struct {
+	IdempotencyReplayed *string
+	Location            *string
+}
+
 type TriggerPipelineResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON202 the response for an HTTP 202 `application/json` response
 	JSON202 *Accepted
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+	// Headers202 the parsed response headers for an HTTP 202 response
+	Headers202 *TriggerPipelineResponse202Headers
 }
 
 // GetJSON202 returns the response for an HTTP 202 `application/json` response
 func (r TriggerPipelineResponse) GetJSON202() *Accepted {
 	return r.JSON202
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r TriggerPipelineResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -9385,18 +10317,32 @@ func (r TriggerPipelineResponse) ContentType() string {
 	return ""
 }
 
+// ListVersionsResponse200Headers the declared response headers of an HTTP 200 response for ListVersions
+type ListVersionsResponse200Headers struct {
+	Link *string
+}
+
 type ListVersionsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *[]Version
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListVersionsResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ListVersionsResponse) GetJSON200() *[]Version {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ListVersionsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -9433,18 +10379,32 @@ func (r ListVersionsResponse) ContentType() string {
 	return ""
 }
 
+// GetVersionResponse200Headers the declared response headers of an HTTP 200 response for GetVersion
+type GetVersionResponse200Headers struct {
+	ETag *string
+}
+
 type GetVersionResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Version
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetVersionResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r GetVersionResponse) GetJSON200() *Version {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetVersionResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -9484,8 +10444,15 @@ func (r GetVersionResponse) ContentType() string {
 type DiffVersionResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r DiffVersionResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -9532,6 +10499,8 @@ type RestoreVersionResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Pipeline
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
@@ -9541,6 +10510,11 @@ type RestoreVersionResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r RestoreVersionResponse) GetJSON200() *Pipeline {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r RestoreVersionResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -9582,6 +10556,8 @@ type ReceivePipelineWebhookResponse struct {
 	HTTPResponse *http.Response
 	// JSON202 the response for an HTTP 202 `application/json` response
 	JSON202 *DeliveryAccepted
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -9589,6 +10565,11 @@ type ReceivePipelineWebhookResponse struct {
 // GetJSON202 returns the response for an HTTP 202 `application/json` response
 func (r ReceivePipelineWebhookResponse) GetJSON202() *DeliveryAccepted {
 	return r.JSON202
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ReceivePipelineWebhookResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -9635,6 +10616,8 @@ type ListDeliveriesResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *[]Delivery
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
@@ -9644,6 +10627,11 @@ type ListDeliveriesResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ListDeliveriesResponse) GetJSON200() *[]Delivery {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ListDeliveriesResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -9685,6 +10673,8 @@ type GetDeliveryResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Delivery
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -9692,6 +10682,11 @@ type GetDeliveryResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r GetDeliveryResponse) GetJSON200() *Delivery {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetDeliveryResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -9731,8 +10726,15 @@ func (r GetDeliveryResponse) ContentType() string {
 type GetDeliveryPayloadResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetDeliveryPayloadResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -9774,6 +10776,8 @@ type RedeliverResponse struct {
 	HTTPResponse *http.Response
 	// JSON202 the response for an HTTP 202 `application/json` response
 	JSON202 *DeliveryAccepted
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -9781,6 +10785,11 @@ type RedeliverResponse struct {
 // GetJSON202 returns the response for an HTTP 202 `application/json` response
 func (r RedeliverResponse) GetJSON202() *DeliveryAccepted {
 	return r.JSON202
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r RedeliverResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -9817,18 +10826,32 @@ func (r RedeliverResponse) ContentType() string {
 	return ""
 }
 
+// GetPipelineYamlResponse200Headers the declared response headers of an HTTP 200 response for GetPipelineYaml
+type GetPipelineYamlResponse200Headers struct {
+	ETag *string
+}
+
 type GetPipelineYamlResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// YAML200 the response for an HTTP 200 `application/yaml` response
 	YAML200 *string
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetPipelineYamlResponse200Headers
 }
 
 // GetYAML200 returns the response for an HTTP 200 `application/yaml` response
 func (r GetPipelineYamlResponse) GetYAML200() *string {
 	return r.YAML200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetPipelineYamlResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -9865,18 +10888,32 @@ func (r GetPipelineYamlResponse) ContentType() string {
 	return ""
 }
 
+// ListSchedulesResponse200Headers the declared response headers of an HTTP 200 response for ListSchedules
+type ListSchedulesResponse200Headers struct {
+	Link *string
+}
+
 type ListSchedulesResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *[]Schedule
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListSchedulesResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ListSchedulesResponse) GetJSON200() *[]Schedule {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ListSchedulesResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -9913,18 +10950,32 @@ func (r ListSchedulesResponse) ContentType() string {
 	return ""
 }
 
+// ListConnectorsResponse200Headers the declared response headers of an HTTP 200 response for ListConnectors
+type ListConnectorsResponse200Headers struct {
+	Link *string
+}
+
 type ListConnectorsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *[]Connector
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListConnectorsResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ListConnectorsResponse) GetJSON200() *[]Connector {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ListConnectorsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -9966,6 +11017,8 @@ type GetConnectorResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Connector
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -9973,6 +11026,11 @@ type GetConnectorResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r GetConnectorResponse) GetJSON200() *Connector {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetConnectorResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -10009,6 +11067,116 @@ func (r GetConnectorResponse) ContentType() string {
 	return ""
 }
 
+// GetDocsResponse200Headers the declared response headers of an HTTP 200 response for GetDocs
+type GetDocsResponse200Headers struct {
+	ETag *string
+}
+
+type GetDocsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetDocsResponse200Headers
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetDocsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r GetDocsResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetDocsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetDocsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetDocsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetDocsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetDocsAssetResponse200Headers the declared response headers of an HTTP 200 response for GetDocsAsset
+type GetDocsAssetResponse200Headers struct {
+	ETag *string
+}
+
+type GetDocsAssetResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetDocsAssetResponse200Headers
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetDocsAssetResponse) GetJSON503() *Unavailable {
+	return r.JSON503
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r GetDocsAssetResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetDocsAssetResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetDocsAssetResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetDocsAssetResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetDocsAssetResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetHealthResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10016,6 +11184,8 @@ type GetHealthResponse struct {
 	JSON200 *Health
 	// JSON503 the response for an HTTP 503 `application/json` response
 	JSON503 *Health
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -10026,6 +11196,11 @@ func (r GetHealthResponse) GetJSON200() *Health {
 // GetJSON503 returns the response for an HTTP 503 `application/json` response
 func (r GetHealthResponse) GetJSON503() *Health {
 	return r.JSON503
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r GetHealthResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
 }
 
 // GetBody returns the raw response body bytes
@@ -10062,11 +11237,25 @@ type GetLiveResponse struct {
 	HTTPResponse *http.Response
 	// ApplicationhealthJSON200 the response for an HTTP 200 `application/health+json` response
 	ApplicationhealthJSON200 *Readiness
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
 }
 
 // GetApplicationhealthJSON200 returns the response for an HTTP 200 `application/health+json` response
 func (r GetLiveResponse) GetApplicationhealthJSON200() *Readiness {
 	return r.ApplicationhealthJSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetLiveResponse) GetJSON503() *Unavailable {
+	return r.JSON503
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r GetLiveResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
 }
 
 // GetBody returns the raw response body bytes
@@ -10101,8 +11290,15 @@ func (r GetLiveResponse) ContentType() string {
 type GetMetricsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetMetricsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -10139,18 +11335,32 @@ func (r GetMetricsResponse) ContentType() string {
 	return ""
 }
 
+// GetContractResponse200Headers the declared response headers of an HTTP 200 response for GetContract
+type GetContractResponse200Headers struct {
+	ETag *string
+}
+
 type GetContractResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *map[string]interface{}
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetContractResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r GetContractResponse) GetJSON200() *map[string]interface{} {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetContractResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -10192,6 +11402,8 @@ type GetQueueResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Queue
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -10199,6 +11411,11 @@ type GetQueueResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r GetQueueResponse) GetJSON200() *Queue {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetQueueResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -10240,6 +11457,8 @@ type DrainQueueResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Queue
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -10247,6 +11466,11 @@ type DrainQueueResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r DrainQueueResponse) GetJSON200() *Queue {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r DrainQueueResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -10288,6 +11512,8 @@ type PauseQueueResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Queue
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -10295,6 +11521,11 @@ type PauseQueueResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r PauseQueueResponse) GetJSON200() *Queue {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r PauseQueueResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -10336,6 +11567,8 @@ type ResumeQueueResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Queue
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -10343,6 +11576,11 @@ type ResumeQueueResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ResumeQueueResponse) GetJSON200() *Queue {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ResumeQueueResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -10391,6 +11629,8 @@ type GetReadyResponse struct {
 	ApplicationhealthJSON200 *Readiness
 	// ApplicationhealthJSON503 the response for an HTTP 503 `application/health+json` response
 	ApplicationhealthJSON503 *Readiness
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
 	// Headers503 the parsed response headers for an HTTP 503 response
 	Headers503 *GetReadyResponse503Headers
 }
@@ -10403,6 +11643,11 @@ func (r GetReadyResponse) GetApplicationhealthJSON200() *Readiness {
 // GetApplicationhealthJSON503 returns the response for an HTTP 503 `application/health+json` response
 func (r GetReadyResponse) GetApplicationhealthJSON503() *Readiness {
 	return r.ApplicationhealthJSON503
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r GetReadyResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
 }
 
 // GetBody returns the raw response body bytes
@@ -10434,18 +11679,32 @@ func (r GetReadyResponse) ContentType() string {
 	return ""
 }
 
+// ListSecretsResponse200Headers the declared response headers of an HTTP 200 response for ListSecrets
+type ListSecretsResponse200Headers struct {
+	Link *string
+}
+
 type ListSecretsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *[]Secret
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListSecretsResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ListSecretsResponse) GetJSON200() *[]Secret {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ListSecretsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -10487,6 +11746,8 @@ type RotateSecretsResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *SecretRotation
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -10494,6 +11755,11 @@ type RotateSecretsResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r RotateSecretsResponse) GetJSON200() *SecretRotation {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r RotateSecretsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -10533,8 +11799,15 @@ func (r RotateSecretsResponse) ContentType() string {
 type DeleteSecretResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r DeleteSecretResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -10574,8 +11847,15 @@ func (r DeleteSecretResponse) ContentType() string {
 type SetSecretResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r SetSecretResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -10622,6 +11902,8 @@ type ListSessionsResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *[]Session
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
@@ -10631,6 +11913,11 @@ type ListSessionsResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ListSessionsResponse) GetJSON200() *[]Session {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ListSessionsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -10672,6 +11959,8 @@ type LoginResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Login
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -10679,6 +11968,11 @@ type LoginResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r LoginResponse) GetJSON200() *Login {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r LoginResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -10720,6 +12014,8 @@ type ListLoginsResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *LoginMethods
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -10727,6 +12023,11 @@ type ListLoginsResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ListLoginsResponse) GetJSON200() *LoginMethods {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ListLoginsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -10768,6 +12069,8 @@ type LogoutByGetResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Message
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -10775,6 +12078,11 @@ type LogoutByGetResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r LogoutByGetResponse) GetJSON200() *Message {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r LogoutByGetResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -10816,6 +12124,8 @@ type LogoutResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Message
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -10823,6 +12133,11 @@ type LogoutResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r LogoutResponse) GetJSON200() *Message {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r LogoutResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -10864,6 +12179,8 @@ type LogoutEverywhereResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *SessionsEnded
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -10871,6 +12188,11 @@ type LogoutEverywhereResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r LogoutEverywhereResponse) GetJSON200() *SessionsEnded {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r LogoutEverywhereResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -10912,6 +12234,8 @@ type GetMeResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Me
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -10919,6 +12243,11 @@ type GetMeResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r GetMeResponse) GetJSON200() *Me {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetMeResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -10963,10 +12292,17 @@ type BeginOAuthResponse302Headers struct {
 type BeginOAuthResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 	// Headers302 the parsed response headers for an HTTP 302 response
 	Headers302 *BeginOAuthResponse302Headers
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r BeginOAuthResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -11011,10 +12347,17 @@ type FinishOAuthResponse303Headers struct {
 type FinishOAuthResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 	// Headers303 the parsed response headers for an HTTP 303 response
 	Headers303 *FinishOAuthResponse303Headers
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r FinishOAuthResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -11056,6 +12399,8 @@ type RefreshSessionResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Login
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -11063,6 +12408,11 @@ type RefreshSessionResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r RefreshSessionResponse) GetJSON200() *Login {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r RefreshSessionResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -11102,8 +12452,15 @@ func (r RefreshSessionResponse) ContentType() string {
 type RevokeSessionResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r RevokeSessionResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -11145,6 +12502,8 @@ type RotateSigningKeyResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Message
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -11152,6 +12511,11 @@ type RotateSigningKeyResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r RotateSigningKeyResponse) GetJSON200() *Message {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r RotateSigningKeyResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -11198,6 +12562,8 @@ type ListTokensResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *[]Token
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
@@ -11207,6 +12573,11 @@ type ListTokensResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ListTokensResponse) GetJSON200() *[]Token {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ListTokensResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -11248,6 +12619,8 @@ type CreateTokenResponse struct {
 	HTTPResponse *http.Response
 	// JSON201 the response for an HTTP 201 `application/json` response
 	JSON201 *CreatedToken
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -11255,6 +12628,11 @@ type CreateTokenResponse struct {
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
 func (r CreateTokenResponse) GetJSON201() *CreatedToken {
 	return r.JSON201
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r CreateTokenResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -11294,8 +12672,15 @@ func (r CreateTokenResponse) ContentType() string {
 type RevokeTokenResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r RevokeTokenResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -11342,6 +12727,8 @@ type ListUsersResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *[]User
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
@@ -11351,6 +12738,11 @@ type ListUsersResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ListUsersResponse) GetJSON200() *[]User {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ListUsersResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -11392,6 +12784,8 @@ type CreateUserResponse struct {
 	HTTPResponse *http.Response
 	// JSON201 the response for an HTTP 201 `application/json` response
 	JSON201 *User
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -11399,6 +12793,11 @@ type CreateUserResponse struct {
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
 func (r CreateUserResponse) GetJSON201() *User {
 	return r.JSON201
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r CreateUserResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -11438,8 +12837,15 @@ func (r CreateUserResponse) ContentType() string {
 type DeleteUserResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r DeleteUserResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -11481,6 +12887,8 @@ type GetUserResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *User
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -11488,6 +12896,11 @@ type GetUserResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r GetUserResponse) GetJSON200() *User {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetUserResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -11529,6 +12942,8 @@ type UpdateUserResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *User
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -11536,6 +12951,11 @@ type UpdateUserResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r UpdateUserResponse) GetJSON200() *User {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r UpdateUserResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -11577,6 +12997,8 @@ type ListGrantsResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *[]Grant
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -11584,6 +13006,11 @@ type ListGrantsResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ListGrantsResponse) GetJSON200() *[]Grant {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ListGrantsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -11623,8 +13050,15 @@ func (r ListGrantsResponse) ContentType() string {
 type DeleteGrantResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r DeleteGrantResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -11666,6 +13100,8 @@ type SetGrantResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Grant
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -11673,6 +13109,11 @@ type SetGrantResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r SetGrantResponse) GetJSON200() *Grant {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r SetGrantResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -11714,6 +13155,8 @@ type CreateLoginLinkResponse struct {
 	HTTPResponse *http.Response
 	// JSON201 the response for an HTTP 201 `application/json` response
 	JSON201 *LoginLink
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -11721,6 +13164,11 @@ type CreateLoginLinkResponse struct {
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
 func (r CreateLoginLinkResponse) GetJSON201() *LoginLink {
 	return r.JSON201
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r CreateLoginLinkResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -11762,6 +13210,8 @@ type ReceiveWebhookResponse struct {
 	HTTPResponse *http.Response
 	// JSON202 the response for an HTTP 202 `application/json` response
 	JSON202 *DeliveryAccepted
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 }
@@ -11769,6 +13219,11 @@ type ReceiveWebhookResponse struct {
 // GetJSON202 returns the response for an HTTP 202 `application/json` response
 func (r ReceiveWebhookResponse) GetJSON202() *DeliveryAccepted {
 	return r.JSON202
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ReceiveWebhookResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -11815,6 +13270,8 @@ type ListConnectorDeliveriesResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *[]Delivery
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
@@ -11824,6 +13281,11 @@ type ListConnectorDeliveriesResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ListConnectorDeliveriesResponse) GetJSON200() *[]Delivery {
 	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ListConnectorDeliveriesResponse) GetJSON503() *Unavailable {
+	return r.JSON503
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -11904,8 +13366,8 @@ func (c *ClientWithResponses) GetArtifactArchiveWithResponse(ctx context.Context
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /ci/artifacts/{id}/files/{path} (the `GetArtifactFile` operationId).
-func (c *ClientWithResponses) GetArtifactFileWithResponse(ctx context.Context, id Id, path string, reqEditors ...RequestEditorFn) (*GetArtifactFileResponse, error) {
-	rsp, err := c.GetArtifactFile(ctx, id, path, reqEditors...)
+func (c *ClientWithResponses) GetArtifactFileWithResponse(ctx context.Context, id Id, path string, params *GetArtifactFileParams, reqEditors ...RequestEditorFn) (*GetArtifactFileResponse, error) {
+	rsp, err := c.GetArtifactFile(ctx, id, path, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -11945,8 +13407,8 @@ func (c *ClientWithResponses) GetExecutionWithResponse(ctx context.Context, id I
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /ci/executions/{id}/approve (the `ApproveExecution` operationId).
-func (c *ClientWithResponses) ApproveExecutionWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ApproveExecutionResponse, error) {
-	rsp, err := c.ApproveExecutionWithBody(ctx, id, contentType, body, reqEditors...)
+func (c *ClientWithResponses) ApproveExecutionWithBodyWithResponse(ctx context.Context, id Id, params *ApproveExecutionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ApproveExecutionResponse, error) {
+	rsp, err := c.ApproveExecutionWithBody(ctx, id, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -11958,8 +13420,8 @@ func (c *ClientWithResponses) ApproveExecutionWithBodyWithResponse(ctx context.C
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /ci/executions/{id}/approve (the `ApproveExecution` operationId).
-func (c *ClientWithResponses) ApproveExecutionWithResponse(ctx context.Context, id Id, body ApproveExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*ApproveExecutionResponse, error) {
-	rsp, err := c.ApproveExecution(ctx, id, body, reqEditors...)
+func (c *ClientWithResponses) ApproveExecutionWithResponse(ctx context.Context, id Id, params *ApproveExecutionParams, body ApproveExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*ApproveExecutionResponse, error) {
+	rsp, err := c.ApproveExecution(ctx, id, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -11971,8 +13433,8 @@ func (c *ClientWithResponses) ApproveExecutionWithResponse(ctx context.Context, 
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /ci/executions/{id}/artifacts (the `ListArtifacts` operationId).
-func (c *ClientWithResponses) ListArtifactsWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*ListArtifactsResponse, error) {
-	rsp, err := c.ListArtifacts(ctx, id, reqEditors...)
+func (c *ClientWithResponses) ListArtifactsWithResponse(ctx context.Context, id Id, params *ListArtifactsParams, reqEditors ...RequestEditorFn) (*ListArtifactsResponse, error) {
+	rsp, err := c.ListArtifacts(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -11999,8 +13461,8 @@ func (c *ClientWithResponses) CancelExecutionWithResponse(ctx context.Context, i
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /ci/executions/{id}/cancel (the `CancelExecutionByPost` operationId).
-func (c *ClientWithResponses) CancelExecutionByPostWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*CancelExecutionByPostResponse, error) {
-	rsp, err := c.CancelExecutionByPost(ctx, id, reqEditors...)
+func (c *ClientWithResponses) CancelExecutionByPostWithResponse(ctx context.Context, id Id, params *CancelExecutionByPostParams, reqEditors ...RequestEditorFn) (*CancelExecutionByPostResponse, error) {
+	rsp, err := c.CancelExecutionByPost(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -12066,8 +13528,8 @@ func (c *ClientWithResponses) RetryNotificationWithResponse(ctx context.Context,
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /ci/executions/{id}/retry (the `RetryExecution` operationId).
-func (c *ClientWithResponses) RetryExecutionWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RetryExecutionResponse, error) {
-	rsp, err := c.RetryExecutionWithBody(ctx, id, contentType, body, reqEditors...)
+func (c *ClientWithResponses) RetryExecutionWithBodyWithResponse(ctx context.Context, id Id, params *RetryExecutionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RetryExecutionResponse, error) {
+	rsp, err := c.RetryExecutionWithBody(ctx, id, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -12079,8 +13541,8 @@ func (c *ClientWithResponses) RetryExecutionWithBodyWithResponse(ctx context.Con
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /ci/executions/{id}/retry (the `RetryExecution` operationId).
-func (c *ClientWithResponses) RetryExecutionWithResponse(ctx context.Context, id Id, body RetryExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*RetryExecutionResponse, error) {
-	rsp, err := c.RetryExecution(ctx, id, body, reqEditors...)
+func (c *ClientWithResponses) RetryExecutionWithResponse(ctx context.Context, id Id, params *RetryExecutionParams, body RetryExecutionJSONRequestBody, reqEditors ...RequestEditorFn) (*RetryExecutionResponse, error) {
+	rsp, err := c.RetryExecution(ctx, id, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -12122,8 +13584,8 @@ func (c *ClientWithResponses) ListPipelinesWithResponse(ctx context.Context, par
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /ci/pipelines (the `CreatePipeline` operationId).
-func (c *ClientWithResponses) CreatePipelineWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreatePipelineResponse, error) {
-	rsp, err := c.CreatePipelineWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) CreatePipelineWithBodyWithResponse(ctx context.Context, params *CreatePipelineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreatePipelineResponse, error) {
+	rsp, err := c.CreatePipelineWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -12135,8 +13597,8 @@ func (c *ClientWithResponses) CreatePipelineWithBodyWithResponse(ctx context.Con
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /ci/pipelines (the `CreatePipeline` operationId).
-func (c *ClientWithResponses) CreatePipelineWithResponse(ctx context.Context, body CreatePipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*CreatePipelineResponse, error) {
-	rsp, err := c.CreatePipeline(ctx, body, reqEditors...)
+func (c *ClientWithResponses) CreatePipelineWithResponse(ctx context.Context, params *CreatePipelineParams, body CreatePipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*CreatePipelineResponse, error) {
+	rsp, err := c.CreatePipeline(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -12148,8 +13610,8 @@ func (c *ClientWithResponses) CreatePipelineWithResponse(ctx context.Context, bo
 // Takes a body of the `text/plain` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /ci/pipelines (the `CreatePipeline` operationId).
-func (c *ClientWithResponses) CreatePipelineWithTextBodyWithResponse(ctx context.Context, body CreatePipelineTextRequestBody, reqEditors ...RequestEditorFn) (*CreatePipelineResponse, error) {
-	rsp, err := c.CreatePipelineWithTextBody(ctx, body, reqEditors...)
+func (c *ClientWithResponses) CreatePipelineWithTextBodyWithResponse(ctx context.Context, params *CreatePipelineParams, body CreatePipelineTextRequestBody, reqEditors ...RequestEditorFn) (*CreatePipelineResponse, error) {
+	rsp, err := c.CreatePipelineWithTextBody(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -12163,8 +13625,8 @@ func (c *ClientWithResponses) CreatePipelineWithTextBodyWithResponse(ctx context
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /ci/pipelines/upload (the `UploadPipeline` operationId).
-func (c *ClientWithResponses) UploadPipelineWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UploadPipelineResponse, error) {
-	rsp, err := c.UploadPipelineWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) UploadPipelineWithBodyWithResponse(ctx context.Context, params *UploadPipelineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UploadPipelineResponse, error) {
+	rsp, err := c.UploadPipelineWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -12191,8 +13653,8 @@ func (c *ClientWithResponses) DeletePipelineWithResponse(ctx context.Context, id
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /ci/pipelines/{id} (the `GetPipeline` operationId).
-func (c *ClientWithResponses) GetPipelineWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*GetPipelineResponse, error) {
-	rsp, err := c.GetPipeline(ctx, id, reqEditors...)
+func (c *ClientWithResponses) GetPipelineWithResponse(ctx context.Context, id Id, params *GetPipelineParams, reqEditors ...RequestEditorFn) (*GetPipelineResponse, error) {
+	rsp, err := c.GetPipeline(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -12251,8 +13713,8 @@ func (c *ClientWithResponses) UpdatePipelineWithTextBodyWithResponse(ctx context
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /ci/pipelines/{id}/trigger (the `TriggerPipeline` operationId).
-func (c *ClientWithResponses) TriggerPipelineWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TriggerPipelineResponse, error) {
-	rsp, err := c.TriggerPipelineWithBody(ctx, id, contentType, body, reqEditors...)
+func (c *ClientWithResponses) TriggerPipelineWithBodyWithResponse(ctx context.Context, id Id, params *TriggerPipelineParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TriggerPipelineResponse, error) {
+	rsp, err := c.TriggerPipelineWithBody(ctx, id, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -12266,8 +13728,8 @@ func (c *ClientWithResponses) TriggerPipelineWithBodyWithResponse(ctx context.Co
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /ci/pipelines/{id}/trigger (the `TriggerPipeline` operationId).
-func (c *ClientWithResponses) TriggerPipelineWithResponse(ctx context.Context, id Id, body TriggerPipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*TriggerPipelineResponse, error) {
-	rsp, err := c.TriggerPipeline(ctx, id, body, reqEditors...)
+func (c *ClientWithResponses) TriggerPipelineWithResponse(ctx context.Context, id Id, params *TriggerPipelineParams, body TriggerPipelineJSONRequestBody, reqEditors ...RequestEditorFn) (*TriggerPipelineResponse, error) {
+	rsp, err := c.TriggerPipeline(ctx, id, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -12279,8 +13741,8 @@ func (c *ClientWithResponses) TriggerPipelineWithResponse(ctx context.Context, i
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /ci/pipelines/{id}/versions (the `ListVersions` operationId).
-func (c *ClientWithResponses) ListVersionsWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*ListVersionsResponse, error) {
-	rsp, err := c.ListVersions(ctx, id, reqEditors...)
+func (c *ClientWithResponses) ListVersionsWithResponse(ctx context.Context, id Id, params *ListVersionsParams, reqEditors ...RequestEditorFn) (*ListVersionsResponse, error) {
+	rsp, err := c.ListVersions(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -12292,8 +13754,8 @@ func (c *ClientWithResponses) ListVersionsWithResponse(ctx context.Context, id I
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /ci/pipelines/{id}/versions/{number} (the `GetVersion` operationId).
-func (c *ClientWithResponses) GetVersionWithResponse(ctx context.Context, id Id, number Number, reqEditors ...RequestEditorFn) (*GetVersionResponse, error) {
-	rsp, err := c.GetVersion(ctx, id, number, reqEditors...)
+func (c *ClientWithResponses) GetVersionWithResponse(ctx context.Context, id Id, number Number, params *GetVersionParams, reqEditors ...RequestEditorFn) (*GetVersionResponse, error) {
+	rsp, err := c.GetVersion(ctx, id, number, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -12432,8 +13894,8 @@ func (c *ClientWithResponses) RedeliverWithResponse(ctx context.Context, id Id, 
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /ci/pipelines/{id}/yaml (the `GetPipelineYaml` operationId).
-func (c *ClientWithResponses) GetPipelineYamlWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*GetPipelineYamlResponse, error) {
-	rsp, err := c.GetPipelineYaml(ctx, id, reqEditors...)
+func (c *ClientWithResponses) GetPipelineYamlWithResponse(ctx context.Context, id Id, params *GetPipelineYamlParams, reqEditors ...RequestEditorFn) (*GetPipelineYamlResponse, error) {
+	rsp, err := c.GetPipelineYaml(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -12445,8 +13907,8 @@ func (c *ClientWithResponses) GetPipelineYamlWithResponse(ctx context.Context, i
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /ci/schedules (the `ListSchedules` operationId).
-func (c *ClientWithResponses) ListSchedulesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListSchedulesResponse, error) {
-	rsp, err := c.ListSchedules(ctx, reqEditors...)
+func (c *ClientWithResponses) ListSchedulesWithResponse(ctx context.Context, params *ListSchedulesParams, reqEditors ...RequestEditorFn) (*ListSchedulesResponse, error) {
+	rsp, err := c.ListSchedules(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -12458,8 +13920,8 @@ func (c *ClientWithResponses) ListSchedulesWithResponse(ctx context.Context, req
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /connectors (the `ListConnectors` operationId).
-func (c *ClientWithResponses) ListConnectorsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListConnectorsResponse, error) {
-	rsp, err := c.ListConnectors(ctx, reqEditors...)
+func (c *ClientWithResponses) ListConnectorsWithResponse(ctx context.Context, params *ListConnectorsParams, reqEditors ...RequestEditorFn) (*ListConnectorsResponse, error) {
+	rsp, err := c.ListConnectors(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -12477,6 +13939,32 @@ func (c *ClientWithResponses) GetConnectorWithResponse(ctx context.Context, name
 		return nil, err
 	}
 	return ParseGetConnectorResponse(rsp)
+}
+
+// GetDocsWithResponse This document as a page to read; also at /docs
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /docs (the `GetDocs` operationId).
+func (c *ClientWithResponses) GetDocsWithResponse(ctx context.Context, params *GetDocsParams, reqEditors ...RequestEditorFn) (*GetDocsResponse, error) {
+	rsp, err := c.GetDocs(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetDocsResponse(rsp)
+}
+
+// GetDocsAssetWithResponse The style and the script of the page
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /docs/{asset} (the `GetDocsAsset` operationId).
+func (c *ClientWithResponses) GetDocsAssetWithResponse(ctx context.Context, asset string, params *GetDocsAssetParams, reqEditors ...RequestEditorFn) (*GetDocsAssetResponse, error) {
+	rsp, err := c.GetDocsAsset(ctx, asset, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetDocsAssetResponse(rsp)
 }
 
 // GetHealthWithResponse How the server and its parts are
@@ -12527,8 +14015,8 @@ func (c *ClientWithResponses) GetMetricsWithResponse(ctx context.Context, reqEdi
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /openapi.json (the `GetContract` operationId).
-func (c *ClientWithResponses) GetContractWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetContractResponse, error) {
-	rsp, err := c.GetContract(ctx, reqEditors...)
+func (c *ClientWithResponses) GetContractWithResponse(ctx context.Context, params *GetContractParams, reqEditors ...RequestEditorFn) (*GetContractResponse, error) {
+	rsp, err := c.GetContract(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -13167,6 +14655,13 @@ func ParseListAuditResponse(rsp *http.Response) (*ListAuditResponse, error) {
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -13213,6 +14708,13 @@ func ParseGetArtifactResponse(rsp *http.Response) (*GetArtifactResponse, error) 
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -13239,6 +14741,13 @@ func ParseGetArtifactArchiveResponse(rsp *http.Response) (*GetArtifactArchiveRes
 	}
 
 	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -13267,6 +14776,13 @@ func ParseGetArtifactFileResponse(rsp *http.Response) (*GetArtifactFileResponse,
 	switch {
 	case rsp.StatusCode == 304:
 		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -13324,6 +14840,13 @@ func ParseListExecutionsResponse(rsp *http.Response) (*ListExecutionsResponse, e
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -13370,6 +14893,13 @@ func ParseGetExecutionResponse(rsp *http.Response) (*GetExecutionResponse, error
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -13402,6 +14932,13 @@ func ParseApproveExecutionResponse(rsp *http.Response) (*ApproveExecutionRespons
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -13436,6 +14973,13 @@ func ParseListArtifactsResponse(rsp *http.Response) (*ListArtifactsResponse, err
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -13443,6 +14987,19 @@ func ParseListArtifactsResponse(rsp *http.Response) (*ListArtifactsResponse, err
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListArtifactsResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -13468,6 +15025,13 @@ func ParseCancelExecutionResponse(rsp *http.Response) (*CancelExecutionResponse,
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -13502,6 +15066,13 @@ func ParseCancelExecutionByPostResponse(rsp *http.Response) (*CancelExecutionByP
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -13528,6 +15099,13 @@ func ParseGetEventsResponse(rsp *http.Response) (*GetEventsResponse, error) {
 	}
 
 	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -13554,6 +15132,13 @@ func ParseGetLogsResponse(rsp *http.Response) (*GetLogsResponse, error) {
 	}
 
 	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -13586,6 +15171,13 @@ func ParseListNotificationsResponse(rsp *http.Response) (*ListNotificationsRespo
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -13620,6 +15212,13 @@ func ParseRetryNotificationResponse(rsp *http.Response) (*RetryNotificationRespo
 		}
 		response.JSON202 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -13653,6 +15252,13 @@ func ParseRetryExecutionResponse(rsp *http.Response) (*RetryExecutionResponse, e
 		}
 		response.JSON201 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -13660,6 +15266,26 @@ func ParseRetryExecutionResponse(rsp *http.Response) (*RetryExecutionResponse, e
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers RetryExecutionResponse201Headers
+		if values := rsp.Header.Values("Idempotency-Replayed"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotency-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotencyReplayed = &value
+		}
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers201 = &headers
 	}
 
 	return response, nil
@@ -13679,8 +15305,19 @@ func ParseStreamExecutionResponse(rsp *http.Response) (*StreamExecutionResponse,
 	}
 
 	switch {
-	case rsp.StatusCode == 101:
-		break // No content-type
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 101:
+		var dest StreamMessage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON101 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -13714,6 +15351,13 @@ func ParseListPipelinesResponse(rsp *http.Response) (*ListPipelinesResponse, err
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -13761,6 +15405,13 @@ func ParseCreatePipelineResponse(rsp *http.Response) (*CreatePipelineResponse, e
 		}
 		response.JSON201 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -13768,6 +15419,33 @@ func ParseCreatePipelineResponse(rsp *http.Response) (*CreatePipelineResponse, e
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers CreatePipelineResponse201Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Idempotency-Replayed"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotency-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotencyReplayed = &value
+		}
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers201 = &headers
 	}
 
 	return response, nil
@@ -13794,6 +15472,13 @@ func ParseUploadPipelineResponse(rsp *http.Response) (*UploadPipelineResponse, e
 		}
 		response.JSON201 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -13801,6 +15486,33 @@ func ParseUploadPipelineResponse(rsp *http.Response) (*UploadPipelineResponse, e
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers UploadPipelineResponse201Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Idempotency-Replayed"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotency-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotencyReplayed = &value
+		}
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers201 = &headers
 	}
 
 	return response, nil
@@ -13822,6 +15534,13 @@ func ParseDeletePipelineResponse(rsp *http.Response) (*DeletePipelineResponse, e
 	switch {
 	case rsp.StatusCode == 204:
 		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -13855,6 +15574,16 @@ func ParseGetPipelineResponse(rsp *http.Response) (*GetPipelineResponse, error) 
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -13902,6 +15631,13 @@ func ParseUpdatePipelineResponse(rsp *http.Response) (*UpdatePipelineResponse, e
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -13948,6 +15684,13 @@ func ParseTriggerPipelineResponse(rsp *http.Response) (*TriggerPipelineResponse,
 		}
 		response.JSON202 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -13955,6 +15698,26 @@ func ParseTriggerPipelineResponse(rsp *http.Response) (*TriggerPipelineResponse,
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 202:
+		var headers TriggerPipelineResponse202Headers
+		if values := rsp.Header.Values("Idempotency-Replayed"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotency-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotencyReplayed = &value
+		}
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers202 = &headers
 	}
 
 	return response, nil
@@ -13981,6 +15744,13 @@ func ParseListVersionsResponse(rsp *http.Response) (*ListVersionsResponse, error
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -13988,6 +15758,19 @@ func ParseListVersionsResponse(rsp *http.Response) (*ListVersionsResponse, error
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListVersionsResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -14014,6 +15797,16 @@ func ParseGetVersionResponse(rsp *http.Response) (*GetVersionResponse, error) {
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -14021,6 +15814,19 @@ func ParseGetVersionResponse(rsp *http.Response) (*GetVersionResponse, error) {
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetVersionResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -14040,6 +15846,13 @@ func ParseDiffVersionResponse(rsp *http.Response) (*DiffVersionResponse, error) 
 	}
 
 	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -14072,6 +15885,13 @@ func ParseRestoreVersionResponse(rsp *http.Response) (*RestoreVersionResponse, e
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -14119,6 +15939,13 @@ func ParseReceivePipelineWebhookResponse(rsp *http.Response) (*ReceivePipelineWe
 		}
 		response.JSON202 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -14151,6 +15978,13 @@ func ParseListDeliveriesResponse(rsp *http.Response) (*ListDeliveriesResponse, e
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -14198,6 +16032,13 @@ func ParseGetDeliveryResponse(rsp *http.Response) (*GetDeliveryResponse, error) 
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -14224,6 +16065,13 @@ func ParseGetDeliveryPayloadResponse(rsp *http.Response) (*GetDeliveryPayloadRes
 	}
 
 	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -14256,6 +16104,13 @@ func ParseRedeliverResponse(rsp *http.Response) (*RedeliverResponse, error) {
 			return nil, err
 		}
 		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -14290,6 +16145,16 @@ func ParseGetPipelineYamlResponse(rsp *http.Response) (*GetPipelineYamlResponse,
 		}
 		response.YAML200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -14297,6 +16162,19 @@ func ParseGetPipelineYamlResponse(rsp *http.Response) (*GetPipelineYamlResponse,
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetPipelineYamlResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -14323,6 +16201,13 @@ func ParseListSchedulesResponse(rsp *http.Response) (*ListSchedulesResponse, err
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -14330,6 +16215,19 @@ func ParseListSchedulesResponse(rsp *http.Response) (*ListSchedulesResponse, err
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListSchedulesResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -14356,6 +16254,13 @@ func ParseListConnectorsResponse(rsp *http.Response) (*ListConnectorsResponse, e
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -14363,6 +16268,19 @@ func ParseListConnectorsResponse(rsp *http.Response) (*ListConnectorsResponse, e
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListConnectorsResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -14389,6 +16307,13 @@ func ParseGetConnectorResponse(rsp *http.Response) (*GetConnectorResponse, error
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -14396,6 +16321,104 @@ func ParseGetConnectorResponse(rsp *http.Response) (*GetConnectorResponse, error
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	return response, nil
+}
+
+// ParseGetDocsResponse parses an HTTP response from a GetDocsWithResponse call
+func ParseGetDocsResponse(rsp *http.Response) (*GetDocsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetDocsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetDocsResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetDocsAssetResponse parses an HTTP response from a GetDocsAssetWithResponse call
+func ParseGetDocsAssetResponse(rsp *http.Response) (*GetDocsAssetResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetDocsAssetResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetDocsAssetResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -14429,6 +16452,13 @@ func ParseGetHealthResponse(rsp *http.Response) (*GetHealthResponse, error) {
 		}
 		response.JSON503 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
 	}
 
 	return response, nil
@@ -14455,6 +16485,20 @@ func ParseGetLiveResponse(rsp *http.Response) (*GetLiveResponse, error) {
 		}
 		response.ApplicationhealthJSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
 	}
 
 	return response, nil
@@ -14474,6 +16518,13 @@ func ParseGetMetricsResponse(rsp *http.Response) (*GetMetricsResponse, error) {
 	}
 
 	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -14507,6 +16558,16 @@ func ParseGetContractResponse(rsp *http.Response) (*GetContractResponse, error) 
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -14514,6 +16575,19 @@ func ParseGetContractResponse(rsp *http.Response) (*GetContractResponse, error) 
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetContractResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -14539,6 +16613,13 @@ func ParseGetQueueResponse(rsp *http.Response) (*GetQueueResponse, error) {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -14573,6 +16654,13 @@ func ParseDrainQueueResponse(rsp *http.Response) (*DrainQueueResponse, error) {
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -14606,6 +16694,13 @@ func ParsePauseQueueResponse(rsp *http.Response) (*PauseQueueResponse, error) {
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -14638,6 +16733,13 @@ func ParseResumeQueueResponse(rsp *http.Response) (*ResumeQueueResponse, error) 
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -14679,6 +16781,13 @@ func ParseGetReadyResponse(rsp *http.Response) (*GetReadyResponse, error) {
 		}
 		response.ApplicationhealthJSON503 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
 	}
 
 	switch {
@@ -14718,6 +16827,13 @@ func ParseListSecretsResponse(rsp *http.Response) (*ListSecretsResponse, error) 
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -14725,6 +16841,19 @@ func ParseListSecretsResponse(rsp *http.Response) (*ListSecretsResponse, error) 
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListSecretsResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -14750,6 +16879,13 @@ func ParseRotateSecretsResponse(rsp *http.Response) (*RotateSecretsResponse, err
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -14780,6 +16916,13 @@ func ParseDeleteSecretResponse(rsp *http.Response) (*DeleteSecretResponse, error
 	case rsp.StatusCode == 204:
 		break // No content-type
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -14808,6 +16951,13 @@ func ParseSetSecretResponse(rsp *http.Response) (*SetSecretResponse, error) {
 	switch {
 	case rsp.StatusCode == 204:
 		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -14841,6 +16991,13 @@ func ParseListSessionsResponse(rsp *http.Response) (*ListSessionsResponse, error
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -14888,6 +17045,13 @@ func ParseLoginResponse(rsp *http.Response) (*LoginResponse, error) {
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -14920,6 +17084,13 @@ func ParseListLoginsResponse(rsp *http.Response) (*ListLoginsResponse, error) {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -14954,6 +17125,13 @@ func ParseLogoutByGetResponse(rsp *http.Response) (*LogoutByGetResponse, error) 
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -14986,6 +17164,13 @@ func ParseLogoutResponse(rsp *http.Response) (*LogoutResponse, error) {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -15020,6 +17205,13 @@ func ParseLogoutEverywhereResponse(rsp *http.Response) (*LogoutEverywhereRespons
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -15053,6 +17245,13 @@ func ParseGetMeResponse(rsp *http.Response) (*GetMeResponse, error) {
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -15081,6 +17280,13 @@ func ParseBeginOAuthResponse(rsp *http.Response) (*BeginOAuthResponse, error) {
 	switch {
 	case rsp.StatusCode == 302:
 		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -15123,6 +17329,13 @@ func ParseFinishOAuthResponse(rsp *http.Response) (*FinishOAuthResponse, error) 
 	switch {
 	case rsp.StatusCode == 303:
 		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -15170,6 +17383,13 @@ func ParseRefreshSessionResponse(rsp *http.Response) (*RefreshSessionResponse, e
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -15198,6 +17418,13 @@ func ParseRevokeSessionResponse(rsp *http.Response) (*RevokeSessionResponse, err
 	switch {
 	case rsp.StatusCode == 204:
 		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -15232,6 +17459,13 @@ func ParseRotateSigningKeyResponse(rsp *http.Response) (*RotateSigningKeyRespons
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -15264,6 +17498,13 @@ func ParseListTokensResponse(rsp *http.Response) (*ListTokensResponse, error) {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -15311,6 +17552,13 @@ func ParseCreateTokenResponse(rsp *http.Response) (*CreateTokenResponse, error) 
 		}
 		response.JSON201 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -15339,6 +17587,13 @@ func ParseRevokeTokenResponse(rsp *http.Response) (*RevokeTokenResponse, error) 
 	switch {
 	case rsp.StatusCode == 204:
 		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -15372,6 +17627,13 @@ func ParseListUsersResponse(rsp *http.Response) (*ListUsersResponse, error) {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -15419,6 +17681,13 @@ func ParseCreateUserResponse(rsp *http.Response) (*CreateUserResponse, error) {
 		}
 		response.JSON201 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -15447,6 +17716,13 @@ func ParseDeleteUserResponse(rsp *http.Response) (*DeleteUserResponse, error) {
 	switch {
 	case rsp.StatusCode == 204:
 		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -15481,6 +17757,13 @@ func ParseGetUserResponse(rsp *http.Response) (*GetUserResponse, error) {
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -15513,6 +17796,13 @@ func ParseUpdateUserResponse(rsp *http.Response) (*UpdateUserResponse, error) {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -15547,6 +17837,13 @@ func ParseListGrantsResponse(rsp *http.Response) (*ListGrantsResponse, error) {
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -15575,6 +17872,13 @@ func ParseDeleteGrantResponse(rsp *http.Response) (*DeleteGrantResponse, error) 
 	switch {
 	case rsp.StatusCode == 204:
 		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -15609,6 +17913,13 @@ func ParseSetGrantResponse(rsp *http.Response) (*SetGrantResponse, error) {
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -15641,6 +17952,13 @@ func ParseCreateLoginLinkResponse(rsp *http.Response) (*CreateLoginLinkResponse,
 			return nil, err
 		}
 		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -15675,6 +17993,13 @@ func ParseReceiveWebhookResponse(rsp *http.Response) (*ReceiveWebhookResponse, e
 		}
 		response.JSON202 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -15707,6 +18032,13 @@ func ParseListConnectorDeliveriesResponse(rsp *http.Response) (*ListConnectorDel
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem

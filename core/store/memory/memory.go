@@ -32,6 +32,7 @@ type Store struct {
 	audit      []core.AuditEntry // by ID
 	deliveries map[string]delivery
 	senders    map[senderKey]string // ID of the delivery
+	keyed      map[string]core.KeyedRequest
 
 	notifications map[string]core.Notification
 }
@@ -46,6 +47,7 @@ func New() *Store {
 		users: map[string]core.User{}, grants: map[grantKey]core.Grant{},
 		sessions: map[string]core.Session{}, keys: map[string]core.SigningKey{},
 		deliveries: map[string]delivery{}, senders: map[senderKey]string{},
+		keyed:         map[string]core.KeyedRequest{},
 		notifications: map[string]core.Notification{}}
 }
 

@@ -166,6 +166,14 @@ CREATE TABLE delivery_places (
 	delivery_id TEXT NOT NULL,
 	PRIMARY KEY (place, delivery_id)
 ) WITHOUT ROWID;
+`, `
+CREATE TABLE keyed_requests (
+	id         TEXT PRIMARY KEY,
+	expires_at INTEGER NOT NULL,
+	version    INTEGER NOT NULL,
+	doc        BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX keyed_requests_by_expiry ON keyed_requests (expires_at);
 `}
 
 // migrate brings the schema up to date, each step all or nothing. Other processes may

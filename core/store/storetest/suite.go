@@ -50,6 +50,7 @@ func Run(t *testing.T, open func(t *testing.T) core.Store) {
 	}
 	maps.Copy(suite, accessSuite())
 	maps.Copy(suite, deliverySuite())
+	maps.Copy(suite, keyedSuite())
 	maps.Copy(suite, notificationSuite())
 	for name, test := range suite {
 		t.Run(name, func(t *testing.T) {
