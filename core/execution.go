@@ -54,6 +54,11 @@ type TriggerInfo struct {
 	// ChangedPaths are the files that changed, relative to the repository; nil when
 	// that is not known.
 	ChangedPaths []string `json:"changed_paths,omitempty" bson:"changed_paths,omitempty"`
+	// DeliveryID is the delivery that started it.
+	DeliveryID string `json:"delivery_id,omitempty" bson:"delivery_id,omitempty"`
+	// Variables is more that the delivery says; steps get them, but none in the place
+	// of a variable that they have anyway. All names begin with CI_.
+	Variables map[string]string `json:"variables,omitempty" bson:"variables,omitempty"`
 	// Connector read the delivery that started it: whoever can report back to the forge.
 	Connector string `json:"connector,omitempty" bson:"connector,omitempty"`
 }

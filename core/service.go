@@ -24,6 +24,9 @@ type TriggerRequest struct {
 	Params map[string]string
 	// Priority is added to the pipeline's own; -100 to 100.
 	Priority int
+	// ExecutionID is the ID to take, a UUID; empty for a new one. The second request
+	// for one gets the execution of the first.
+	ExecutionID string
 }
 
 // RetryRequest asks for an execution that repeats another.

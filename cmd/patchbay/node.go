@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -27,6 +28,7 @@ import (
 	"github.com/patchbay-ci/patchbay/core/secrets"
 	"github.com/patchbay-ci/patchbay/core/store/sqlite"
 	"github.com/patchbay-ci/patchbay/core/trigger"
+	"github.com/patchbay-ci/patchbay/core/webhook"
 	"github.com/patchbay-ci/patchbay/core/workspace"
 )
 
@@ -36,12 +38,14 @@ type node struct {
 	store   core.Store
 	logs    *logs.Store
 	host    *pluginhost.Host
+	blobs   core.BlobStore
 	files   *artifacts.Service
 	secrets *secrets.Service
 	engine  *engine.Engine
 	// triggers is the one door for every run, schedules one of those who use it.
 	triggers  *trigger.Traced
 	schedules *schedule.Service
+	webhooks  *webhook.Service
 	auth      *auth.Service
 	logins    core.Logins
 	access    *access
@@ -50,6 +54,8 @@ type node struct {
 	notify  *notify.Service
 	watched core.Store
 	log     hclog.Logger
+	// deliveries is what is kept of those.
+	deliveries webhook.Limits
 	// stop ends what goes on in the background, which background counts.
 	stop       context.CancelFunc
 	background sync.WaitGroup
@@ -95,6 +101,7 @@ func (a *app) openNode(ctx context.Context, settings config.Server, log hclog.Lo
 	if err != nil {
 		return nil, err
 	}
+	n.blobs, n.deliveries = blobs, webhook.Limits{Age: time.Duration(settings.WebhookAge), Count: settings.WebhookCount, Bytes: int64(settings.WebhookBytes)}
 	n.files = artifacts.New(n.store, blobs, artifacts.Limits{}, log.Named("artifacts"))
 	if n.secrets, err = a.openSecrets(ctx, n.store, settings.Data); err != nil {
 		return nil, err
@@ -120,20 +127,22 @@ func (n *node) start(ctx context.Context) error {
 	}
 	n.triggers = &trigger.Traced{Service: trigger.New(n.watched, n.engine.Submit).WithValues(n.secrets), Tracer: n.watch.tracer, Logger: n.log.Named("trigger")}
 	n.schedules = schedule.New(n.store, n.triggers, n.log.Named("schedule"))
+	n.webhooks = n.newWebhooks()
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	n.stop = stop
 	n.background.Go(func() { n.files.Maintain(background) })
 	n.background.Go(func() { n.schedules.Run(background) })
 	n.background.Go(func() { n.tidy(background) })
+	n.background.Go(func() { n.webhooks.Run(background) })
 	n.background.Go(func() { n.notify.Run(background) })
 	return nil
 }
 
 // handler makes the API; call start before.
 func (n *node) handler(log hclog.Logger) (http.Handler, error) {
-	return api.New(api.Deps{Store: watchedStore{n.store, n.schedules.Changed}, Logs: n.logs, Parser: pipefile.NewParser(n.host),
+	return api.New(api.Deps{Store: watchedStore{n.store, n.pipelineChanged}, Logs: n.logs, Parser: pipefile.NewParser(n.host),
 		Trigger: n.triggers, Retry: n.triggers, Schedules: n.schedules.States, Engine: n.engine, Catalog: n.host,
-		Approve: n.engine, Queue: n.engine, Artifacts: n.files, Notifications: n.notify, Secrets: n.secrets, Logger: log.Named("api"), Version: version,
+		Approve: n.engine, Queue: n.engine, Artifacts: n.files, Notifications: n.notify, Secrets: n.secrets, Webhooks: n.webhooks, Deliveries: n.store, Logger: log.Named("api"), Version: version,
 		Observe:  n.watch.observation(log.Named("metrics")),
 		Accounts: n.auth, Logins: n.logins, Audit: n.store, Origins: n.access.origins, Limits: n.access.limits, Web: n.access.web})
 }

@@ -56,6 +56,9 @@ type Deps struct {
 	Artifacts core.ArtifactReader
 	Secrets   core.SecretKeeper
 	Queue     core.QueueControl
+	Webhooks  core.Webhooks
+	// Deliveries is where Webhooks keeps them.
+	Deliveries core.DeliveryStore
 	// Observe is what watches over the server.
 	Observe Observation
 	// Notifications are what was told of executions.
@@ -83,7 +86,9 @@ type handlers struct {
 	// recheck is how often it is asked whether somebody may still follow.
 	recheck  time.Duration
 	patience patience
-	room     room
+	// deliveries is what bodies of deliveries may take of the memory.
+	deliveries budget
+	room       room
 	// frames are *[]byte for the time that an event takes to be sent: a thousand
 	// followers who wait have none.
 	frames sync.Pool
@@ -115,7 +120,8 @@ func newHandlers(d Deps) (*handlers, error) {
 		return nil, err
 	}
 	d.Observe.complete()
-	return &handlers{Deps: d, contractJSON: contractJSON, operations: operations, origin: origin, recheck: recheckEvery, patience: defaultPatience, room: newRoom(),
+	return &handlers{Deps: d, contractJSON: contractJSON, operations: operations, origin: origin, recheck: recheckEvery,
+		patience: defaultPatience, room: newRoom(), deliveries: budget{free: deliveryMemory},
 		frames: sync.Pool{New: func() any { return new([]byte) }}}, nil
 }
 

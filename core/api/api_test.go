@@ -248,7 +248,8 @@ func TestInternalTextStaysInside(t *testing.T) {
 	}
 }
 
-// Without a good token nothing answers but what the contract says is open.
+// Without a good token nothing answers but what the contract says is open. (A signature
+// lets deliveries in: see TestDeliveries.)
 func TestEveryRouteWantsAToken(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -78,6 +78,33 @@ func (e ConnectorState) Valid() bool {
 	}
 }
 
+// Defines values for DeliveryStatus.
+const (
+	DeliveryStatusFailed    DeliveryStatus = "failed"
+	DeliveryStatusIgnored   DeliveryStatus = "ignored"
+	DeliveryStatusReceived  DeliveryStatus = "received"
+	DeliveryStatusRefused   DeliveryStatus = "refused"
+	DeliveryStatusTriggered DeliveryStatus = "triggered"
+)
+
+// Valid indicates whether the value is a known member of the DeliveryStatus enum.
+func (e DeliveryStatus) Valid() bool {
+	switch e {
+	case DeliveryStatusFailed:
+		return true
+	case DeliveryStatusIgnored:
+		return true
+	case DeliveryStatusReceived:
+		return true
+	case DeliveryStatusRefused:
+		return true
+	case DeliveryStatusTriggered:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DiagnosticSeverity.
 const (
 	DiagnosticSeverityError   DiagnosticSeverity = "error"
@@ -661,6 +688,70 @@ type CreatedToken struct {
 	Token  Token  `json:"token"`
 }
 
+// Delivery defines model for Delivery.
+type Delivery struct {
+	Author     *string `json:"author,omitempty"`
+	Branch     *string `json:"branch,omitempty"`
+	CommitHash *string `json:"commit_hash,omitempty"`
+	Connector  string  `json:"connector"`
+
+	// Event The sender's own word
+	Event        *string  `json:"event,omitempty"`
+	ExecutionIds []string `json:"execution_ids"`
+
+	// Headers Without those that are secret, or sign
+	Headers map[string]string `json:"headers"`
+	Id      string            `json:"id"`
+
+	// Payload The body of a single delivery, if it is text and kept
+	Payload *string `json:"payload,omitempty"`
+
+	// PayloadTruncated Only the first 256 KiB are here
+	PayloadTruncated *bool `json:"payload_truncated,omitempty"`
+
+	// PipelineId The pipeline whose address it came to; missing for the connector's
+	PipelineId    *string   `json:"pipeline_id,omitempty"`
+	Reason        *string   `json:"reason,omitempty"`
+	ReceivedAt    time.Time `json:"received_at"`
+	RedeliveredBy *string   `json:"redelivered_by,omitempty"`
+	RedeliveryOf  *string   `json:"redelivery_of,omitempty"`
+	Repository    *string   `json:"repository,omitempty"`
+
+	// SenderId The sender's own ID
+	SenderId string `json:"sender_id"`
+
+	// Sha256 Of the body
+	Sha256 *string `json:"sha256,omitempty"`
+
+	// Size Of the body in bytes
+	Size int64 `json:"size"`
+
+	// Status Stored and being worked on, started something, starts nothing, was not verified, or could not start what it should
+	Status DeliveryStatus `json:"status"`
+	Tag    *string        `json:"tag,omitempty"`
+	Title  *string        `json:"title,omitempty"`
+}
+
+// DeliveryAccepted defines model for DeliveryAccepted.
+type DeliveryAccepted struct {
+	DeliveryId string `json:"delivery_id"`
+
+	// ExecutionId The first that it starts; missing when it starts nothing
+	ExecutionId *string `json:"execution_id,omitempty"`
+
+	// ExecutionIds All that it starts
+	ExecutionIds *[]string `json:"execution_ids,omitempty"`
+
+	// Message For people
+	Message string `json:"message"`
+
+	// Status Stored and being worked on, started something, starts nothing, was not verified, or could not start what it should
+	Status DeliveryStatus `json:"status"`
+}
+
+// DeliveryStatus Stored and being worked on, started something, starts nothing, was not verified, or could not start what it should
+type DeliveryStatus string
+
 // Diagnostic defines model for Diagnostic.
 type Diagnostic struct {
 	Column     int                `json:"column"`
@@ -1241,10 +1332,16 @@ type TriggerInfo struct {
 	Branch       *string   `json:"branch,omitempty"`
 	ChangedPaths *[]string `json:"changed_paths,omitempty"`
 	CommitHash   *string   `json:"commit_hash,omitempty"`
-	Repository   *string   `json:"repository,omitempty"`
-	Tag          *string   `json:"tag,omitempty"`
-	TriggerType  string    `json:"trigger_type"`
-	TriggeredBy  *string   `json:"triggered_by,omitempty"`
+
+	// DeliveryId The delivery that started it
+	DeliveryId  *string `json:"delivery_id,omitempty"`
+	Repository  *string `json:"repository,omitempty"`
+	Tag         *string `json:"tag,omitempty"`
+	TriggerType string  `json:"trigger_type"`
+	TriggeredBy *string `json:"triggered_by,omitempty"`
+
+	// Variables What steps get of the delivery besides
+	Variables *map[string]string `json:"variables,omitempty"`
 }
 
 // TriggerRequest defines model for TriggerRequest.
@@ -1305,6 +1402,9 @@ type Version struct {
 // After defines model for after.
 type After = string
 
+// DeliveryId defines model for deliveryId.
+type DeliveryId = string
+
 // Id defines model for id.
 type Id = string
 
@@ -1326,6 +1426,9 @@ type Provider = string
 // SecretScope defines model for secretScope.
 type SecretScope = string
 
+// Sender defines model for sender.
+type Sender = string
+
 // StageFilter defines model for stageFilter.
 type StageFilter = string
 
@@ -1340,6 +1443,9 @@ type UserName = string
 
 // Problem defines model for Problem.
 type Problem = Error
+
+// Payload defines model for Payload.
+type Payload = interface{}
 
 // ListAuditParams defines parameters for ListAudit.
 type ListAuditParams struct {
@@ -1448,6 +1554,24 @@ type RestoreVersionParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// ReceivePipelineWebhookJSONBody defines parameters for ReceivePipelineWebhook.
+type ReceivePipelineWebhookJSONBody = interface{}
+
+// ReceivePipelineWebhookFormdataBody defines parameters for ReceivePipelineWebhook.
+type ReceivePipelineWebhookFormdataBody = struct {
+}
+
+// ListDeliveriesParams defines parameters for ListDeliveries.
+type ListDeliveriesParams struct {
+	Status *DeliveryStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Limit How many at the most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The ID of the last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
 // DrainQueueParams defines parameters for DrainQueue.
 type DrainQueueParams struct {
 	// Timeout Seconds
@@ -1527,6 +1651,24 @@ type ListUsersParams struct {
 	After *After `form:"after,omitempty" json:"after,omitempty"`
 }
 
+// ReceiveWebhookJSONBody defines parameters for ReceiveWebhook.
+type ReceiveWebhookJSONBody = interface{}
+
+// ReceiveWebhookFormdataBody defines parameters for ReceiveWebhook.
+type ReceiveWebhookFormdataBody = struct {
+}
+
+// ListConnectorDeliveriesParams defines parameters for ListConnectorDeliveries.
+type ListConnectorDeliveriesParams struct {
+	Status *DeliveryStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Limit How many at the most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The ID of the last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
 // ApproveExecutionJSONRequestBody defines body for ApproveExecution for application/json ContentType.
 type ApproveExecutionJSONRequestBody = ApproveRequest
 
@@ -1551,6 +1693,12 @@ type UpdatePipelineTextRequestBody = UpdatePipelineTextBody
 // TriggerPipelineJSONRequestBody defines body for TriggerPipeline for application/json ContentType.
 type TriggerPipelineJSONRequestBody = TriggerRequest
 
+// ReceivePipelineWebhookJSONRequestBody defines body for ReceivePipelineWebhook for application/json ContentType.
+type ReceivePipelineWebhookJSONRequestBody = ReceivePipelineWebhookJSONBody
+
+// ReceivePipelineWebhookFormdataRequestBody defines body for ReceivePipelineWebhook for application/x-www-form-urlencoded ContentType.
+type ReceivePipelineWebhookFormdataRequestBody = ReceivePipelineWebhookFormdataBody
+
 // SetSecretJSONRequestBody defines body for SetSecret for application/json ContentType.
 type SetSecretJSONRequestBody = SecretValue
 
@@ -1574,6 +1722,12 @@ type UpdateUserJSONRequestBody = UserUpdate
 
 // SetGrantJSONRequestBody defines body for SetGrant for application/json ContentType.
 type SetGrantJSONRequestBody = NewGrant
+
+// ReceiveWebhookJSONRequestBody defines body for ReceiveWebhook for application/json ContentType.
+type ReceiveWebhookJSONRequestBody = ReceiveWebhookJSONBody
+
+// ReceiveWebhookFormdataRequestBody defines body for ReceiveWebhook for application/x-www-form-urlencoded ContentType.
+type ReceiveWebhookFormdataRequestBody = ReceiveWebhookFormdataBody
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -1658,6 +1812,21 @@ type ServerInterface interface {
 	// RestoreVersion Give a pipeline the text of an old revision, as a new one
 	// (POST /ci/pipelines/{id}/versions/{number}/restore)
 	RestoreVersion(w http.ResponseWriter, r *http.Request, id Id, number Number, params RestoreVersionParams)
+	// ReceivePipelineWebhook A delivery for one pipeline
+	// (POST /ci/pipelines/{id}/webhook)
+	ReceivePipelineWebhook(w http.ResponseWriter, r *http.Request, id Id)
+	// ListDeliveries Deliveries for a pipeline, newest first, without their bodies
+	// (GET /ci/pipelines/{id}/webhook/deliveries)
+	ListDeliveries(w http.ResponseWriter, r *http.Request, id Id, params ListDeliveriesParams)
+	// GetDelivery One delivery with its body
+	// (GET /ci/pipelines/{id}/webhook/deliveries/{delivery})
+	GetDelivery(w http.ResponseWriter, r *http.Request, id Id, delivery DeliveryId)
+	// GetDeliveryPayload The body of a delivery as it was sent
+	// (GET /ci/pipelines/{id}/webhook/deliveries/{delivery}/payload)
+	GetDeliveryPayload(w http.ResponseWriter, r *http.Request, id Id, delivery DeliveryId)
+	// Redeliver Take a delivery as if it came again, with the triggers of now
+	// (POST /ci/pipelines/{id}/webhook/deliveries/{delivery}/redeliver)
+	Redeliver(w http.ResponseWriter, r *http.Request, id Id, delivery DeliveryId)
 	// GetPipelineYaml The pipeline's text as it was given
 	// (GET /ci/pipelines/{id}/yaml)
 	GetPipelineYaml(w http.ResponseWriter, r *http.Request, id Id)
@@ -1781,6 +1950,12 @@ type ServerInterface interface {
 	// CreateLoginLink Make a secret with which a user logs in once, soon
 	// (POST /users/{user}/login-link)
 	CreateLoginLink(w http.ResponseWriter, r *http.Request, user UserName)
+	// ReceiveWebhook A delivery for all pipelines with a trigger for its repository
+	// (POST /webhooks/{connector})
+	ReceiveWebhook(w http.ResponseWriter, r *http.Request, connector Sender)
+	// ListConnectorDeliveries Deliveries to the address of a connector, newest first, also those that no pipeline takes
+	// (GET /webhooks/{connector}/deliveries)
+	ListConnectorDeliveries(w http.ResponseWriter, r *http.Request, connector Sender, params ListConnectorDeliveriesParams)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -2890,6 +3065,205 @@ func (siw *ServerInterfaceWrapper) RestoreVersion(w http.ResponseWriter, r *http
 	handler.ServeHTTP(w, r)
 }
 
+// ReceivePipelineWebhook operation middleware
+func (siw *ServerInterfaceWrapper) ReceivePipelineWebhook(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReceivePipelineWebhook(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListDeliveries operation middleware
+func (siw *ServerInterfaceWrapper) ListDeliveries(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDeliveriesParams
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", r.URL.Query(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "status"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "status", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListDeliveries(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetDelivery operation middleware
+func (siw *ServerInterfaceWrapper) GetDelivery(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "delivery" -------------
+	var delivery DeliveryId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "delivery", mux.Vars(r)["delivery"], &delivery, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "delivery", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetDelivery(w, r, id, delivery)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetDeliveryPayload operation middleware
+func (siw *ServerInterfaceWrapper) GetDeliveryPayload(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "delivery" -------------
+	var delivery DeliveryId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "delivery", mux.Vars(r)["delivery"], &delivery, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "delivery", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetDeliveryPayload(w, r, id, delivery)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// Redeliver operation middleware
+func (siw *ServerInterfaceWrapper) Redeliver(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "delivery" -------------
+	var delivery DeliveryId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "delivery", mux.Vars(r)["delivery"], &delivery, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "delivery", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.Redeliver(w, r, id, delivery)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetPipelineYaml operation middleware
 func (siw *ServerInterfaceWrapper) GetPipelineYaml(w http.ResponseWriter, r *http.Request) {
 
@@ -3944,6 +4318,100 @@ func (siw *ServerInterfaceWrapper) CreateLoginLink(w http.ResponseWriter, r *htt
 	handler.ServeHTTP(w, r)
 }
 
+// ReceiveWebhook operation middleware
+func (siw *ServerInterfaceWrapper) ReceiveWebhook(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "connector" -------------
+	var connector Sender
+
+	err = runtime.BindStyledParameterWithOptions("simple", "connector", mux.Vars(r)["connector"], &connector, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "connector", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReceiveWebhook(w, r, connector)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListConnectorDeliveries operation middleware
+func (siw *ServerInterfaceWrapper) ListConnectorDeliveries(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "connector" -------------
+	var connector Sender
+
+	err = runtime.BindStyledParameterWithOptions("simple", "connector", mux.Vars(r)["connector"], &connector, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "connector", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListConnectorDeliveriesParams
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", r.URL.Query(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "status"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "status", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListConnectorDeliveries(w, r, connector, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 type UnescapedCookieParamError struct {
 	ParamName string
 	Err       error
@@ -4090,6 +4558,20 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/ci/pipelines/{id}/versions/{number}/restore", wrapper.RestoreVersion).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/ci/pipelines/{id}/trigger", wrapper.TriggerPipeline).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/ci/pipelines/{id}/webhook", wrapper.ReceivePipelineWebhook).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/ci/pipelines/{id}/webhook/deliveries", wrapper.ListDeliveries).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/pipelines/{id}/webhook/deliveries/{delivery}", wrapper.GetDelivery).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/pipelines/{id}/webhook/deliveries/{delivery}/payload", wrapper.GetDeliveryPayload).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/pipelines/{id}/webhook/deliveries/{delivery}/redeliver", wrapper.Redeliver).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/webhooks/{connector}", wrapper.ReceiveWebhook).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/webhooks/{connector}/deliveries", wrapper.ListConnectorDeliveries).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/ci/executions", wrapper.ListExecutions).Methods(http.MethodGet)
 

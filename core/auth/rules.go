@@ -45,6 +45,10 @@ var rules = map[string]rule{
 	"listArtifacts": read("executions"), "getArtifact": read("executions"), "getArtifactArchive": read("executions"), "getArtifactFile": read("executions"),
 	"listNotifications": read("executions"), "retryNotification": write("executions"),
 
+	"receivePipelineWebhook": {open: true}, "receiveWebhook": {open: true}, // the signature lets them in
+	"listDeliveries": read("webhooks"), "getDelivery": read("webhooks"), "getDeliveryPayload": read("webhooks"), "redeliver": write("webhooks"),
+	"listConnectorDeliveries": {least: core.RoleAdmin, scope: "webhooks:read"},
+
 	"listSecrets":   {least: core.RoleDeveloper, scope: "secrets:read"},
 	"setSecret":     {least: core.RoleDeveloper, global: core.RoleAdmin, scope: "secrets:write"},
 	"deleteSecret":  {least: core.RoleDeveloper, global: core.RoleAdmin, scope: "secrets:write"},

@@ -29,6 +29,11 @@ type Server struct {
 	// WorkspaceFiles how many files, folders and links it may have.
 	WorkspaceLimit core.Size `yaml:"workspace_limit"`
 	WorkspaceFiles int64     `yaml:"workspace_files"`
+	// WebhookAge is how long deliveries of webhooks are kept, WebhookCount how many of
+	// them and WebhookBytes how much of their bodies; 0 is the default of core/webhook.
+	WebhookAge   core.Duration `yaml:"webhook_retention"`
+	WebhookCount int           `yaml:"webhook_deliveries"`
+	WebhookBytes core.Size     `yaml:"webhook_bytes"`
 	// LogLevel is one of trace, debug, info, warn, error.
 	LogLevel string `yaml:"log_level"`
 	// LogFormat is text or json. QuietAccessLog writes the line of each request at the
@@ -99,6 +104,9 @@ func Load(flags Server, file string, getenv func(string) string) (Server, error)
 		MaxExecutions:  first(flags.MaxExecutions, fromFile.MaxExecutions),
 		WorkspaceLimit: first(flags.WorkspaceLimit, fromFile.WorkspaceLimit, DefaultWorkspaceLimit),
 		WorkspaceFiles: first(flags.WorkspaceFiles, fromFile.WorkspaceFiles, DefaultWorkspaceFiles),
+		WebhookAge:     fromFile.WebhookAge,
+		WebhookCount:   fromFile.WebhookCount,
+		WebhookBytes:   fromFile.WebhookBytes,
 		AdminToken:     environment.AdminToken,
 		Access:         mergeAccess(flags.Access, environment.Access, fromFile.Access),
 		NotifyNetworks: first(environment.NotifyNetworks, fromFile.NotifyNetworks),
@@ -158,6 +166,9 @@ func (s Server) check() error {
 	}
 	if s.WorkspaceFiles < 0 {
 		return fmt.Errorf("workspace_files is %d; it must be positive", s.WorkspaceFiles)
+	}
+	if s.WebhookAge < 0 || s.WebhookCount < 0 {
+		return errors.New("webhook_retention and webhook_deliveries must be positive")
 	}
 	return s.checkNotify()
 }

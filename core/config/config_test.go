@@ -5,15 +5,18 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/patchbay-ci/patchbay/core"
 )
 
 func TestLayers(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
 	file := filepath.Join(data, FileName)
-	if err := os.WriteFile(file, []byte("listen: 127.0.0.1:1\nlog_level: debug\nmax_executions: 3\nworkspace_limit: 500MiB\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("listen: 127.0.0.1:1\nlog_level: debug\nmax_executions: 3\nworkspace_limit: 500MiB\nwebhook_retention: 48h\nwebhook_deliveries: 7\nwebhook_bytes: 1MiB\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	environment := map[string]string{"PATCHBAY_DATA": data, "PORT": "2", "PATCHBAY_ADMIN_TOKEN": "secret"}
@@ -22,7 +25,8 @@ func TestLayers(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Server{Listen: "127.0.0.1:2", Data: data, LogLevel: "debug", LogFormat: DefaultLogFormat, MaxExecutions: 3, AdminToken: "secret",
-		WorkspaceLimit: 500 << 20, WorkspaceFiles: DefaultWorkspaceFiles, Access: mergeAccess()}
+		WorkspaceLimit: 500 << 20, WorkspaceFiles: DefaultWorkspaceFiles, Access: mergeAccess(),
+		WebhookAge: core.Duration(48 * time.Hour), WebhookCount: 7, WebhookBytes: 1 << 20}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("environment over file (-want +got):\n%s", diff)
 	}

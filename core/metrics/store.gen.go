@@ -92,6 +92,13 @@ func (s *timedStore) CreateArtifact(p0 context.Context, p1 *core.Artifact) (err 
 	return err
 }
 
+func (s *timedStore) CreateDelivery(p0 context.Context, p1 *core.Delivery, p2 []uint8) (err error) {
+	began := time.Now()
+	err = s.Store.CreateDelivery(p0, p1, p2)
+	s.done("create_delivery", began, err)
+	return err
+}
+
 func (s *timedStore) CreateExecution(p0 context.Context, p1 *core.Execution) (err error) {
 	began := time.Now()
 	err = s.Store.CreateExecution(p0, p1)
@@ -197,6 +204,34 @@ func (s *timedStore) DeleteUser(p0 context.Context, p1 string) (err error) {
 	return err
 }
 
+func (s *timedStore) Deliveries(p0 context.Context, p1 core.DeliveryFilter) (r0 []*core.Delivery, err error) {
+	began := time.Now()
+	r0, err = s.Store.Deliveries(p0, p1)
+	s.done("deliveries", began, err)
+	return r0, err
+}
+
+func (s *timedStore) Delivery(p0 context.Context, p1 string) (r0 *core.Delivery, err error) {
+	began := time.Now()
+	r0, err = s.Store.Delivery(p0, p1)
+	s.done("delivery", began, err)
+	return r0, err
+}
+
+func (s *timedStore) DeliveryBody(p0 context.Context, p1 string) (r0 []uint8, err error) {
+	began := time.Now()
+	r0, err = s.Store.DeliveryBody(p0, p1)
+	s.done("delivery_body", began, err)
+	return r0, err
+}
+
+func (s *timedStore) DeliveryBySender(p0 context.Context, p1 string, p2 string) (r0 *core.Delivery, err error) {
+	began := time.Now()
+	r0, err = s.Store.DeliveryBySender(p0, p1, p2)
+	s.done("delivery_by_sender", began, err)
+	return r0, err
+}
+
 func (s *timedStore) Execution(p0 context.Context, p1 string) (r0 *core.Execution, err error) {
 	began := time.Now()
 	r0, err = s.Store.Execution(p0, p1)
@@ -264,6 +299,13 @@ func (s *timedStore) Pipelines(p0 context.Context, p1 core.Page) (r0 []*core.Pip
 	began := time.Now()
 	r0, err = s.Store.Pipelines(p0, p1)
 	s.done("pipelines", began, err)
+	return r0, err
+}
+
+func (s *timedStore) PruneDeliveries(p0 context.Context, p1 core.DeliveryBounds) (r0 int, err error) {
+	began := time.Now()
+	r0, err = s.Store.PruneDeliveries(p0, p1)
+	s.done("prune_deliveries", began, err)
 	return r0, err
 }
 
@@ -418,6 +460,13 @@ func (s *timedStore) TouchToken(p0 context.Context, p1 string, p2 time.Time) (er
 	began := time.Now()
 	err = s.Store.TouchToken(p0, p1, p2)
 	s.done("touch_token", began, err)
+	return err
+}
+
+func (s *timedStore) UpdateDelivery(p0 context.Context, p1 *core.Delivery) (err error) {
+	began := time.Now()
+	err = s.Store.UpdateDelivery(p0, p1)
+	s.done("update_delivery", began, err)
 	return err
 }
 

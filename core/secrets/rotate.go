@@ -15,6 +15,7 @@ import (
 func (s *Service) Rotate(ctx context.Context) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer s.found.forget()
 	if s.keys == nil {
 		return 0, nil
 	}

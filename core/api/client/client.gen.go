@@ -83,6 +83,33 @@ func (e ConnectorState) Valid() bool {
 	}
 }
 
+// Defines values for DeliveryStatus.
+const (
+	DeliveryStatusFailed    DeliveryStatus = "failed"
+	DeliveryStatusIgnored   DeliveryStatus = "ignored"
+	DeliveryStatusReceived  DeliveryStatus = "received"
+	DeliveryStatusRefused   DeliveryStatus = "refused"
+	DeliveryStatusTriggered DeliveryStatus = "triggered"
+)
+
+// Valid indicates whether the value is a known member of the DeliveryStatus enum.
+func (e DeliveryStatus) Valid() bool {
+	switch e {
+	case DeliveryStatusFailed:
+		return true
+	case DeliveryStatusIgnored:
+		return true
+	case DeliveryStatusReceived:
+		return true
+	case DeliveryStatusRefused:
+		return true
+	case DeliveryStatusTriggered:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DiagnosticSeverity.
 const (
 	DiagnosticSeverityError   DiagnosticSeverity = "error"
@@ -666,6 +693,70 @@ type CreatedToken struct {
 	Token  Token  `json:"token"`
 }
 
+// Delivery defines model for Delivery.
+type Delivery struct {
+	Author     *string `json:"author,omitempty"`
+	Branch     *string `json:"branch,omitempty"`
+	CommitHash *string `json:"commit_hash,omitempty"`
+	Connector  string  `json:"connector"`
+
+	// Event The sender's own word
+	Event        *string  `json:"event,omitempty"`
+	ExecutionIds []string `json:"execution_ids"`
+
+	// Headers Without those that are secret, or sign
+	Headers map[string]string `json:"headers"`
+	Id      string            `json:"id"`
+
+	// Payload The body of a single delivery, if it is text and kept
+	Payload *string `json:"payload,omitempty"`
+
+	// PayloadTruncated Only the first 256 KiB are here
+	PayloadTruncated *bool `json:"payload_truncated,omitempty"`
+
+	// PipelineId The pipeline whose address it came to; missing for the connector's
+	PipelineId    *string   `json:"pipeline_id,omitempty"`
+	Reason        *string   `json:"reason,omitempty"`
+	ReceivedAt    time.Time `json:"received_at"`
+	RedeliveredBy *string   `json:"redelivered_by,omitempty"`
+	RedeliveryOf  *string   `json:"redelivery_of,omitempty"`
+	Repository    *string   `json:"repository,omitempty"`
+
+	// SenderId The sender's own ID
+	SenderId string `json:"sender_id"`
+
+	// Sha256 Of the body
+	Sha256 *string `json:"sha256,omitempty"`
+
+	// Size Of the body in bytes
+	Size int64 `json:"size"`
+
+	// Status Stored and being worked on, started something, starts nothing, was not verified, or could not start what it should
+	Status DeliveryStatus `json:"status"`
+	Tag    *string        `json:"tag,omitempty"`
+	Title  *string        `json:"title,omitempty"`
+}
+
+// DeliveryAccepted defines model for DeliveryAccepted.
+type DeliveryAccepted struct {
+	DeliveryId string `json:"delivery_id"`
+
+	// ExecutionId The first that it starts; missing when it starts nothing
+	ExecutionId *string `json:"execution_id,omitempty"`
+
+	// ExecutionIds All that it starts
+	ExecutionIds *[]string `json:"execution_ids,omitempty"`
+
+	// Message For people
+	Message string `json:"message"`
+
+	// Status Stored and being worked on, started something, starts nothing, was not verified, or could not start what it should
+	Status DeliveryStatus `json:"status"`
+}
+
+// DeliveryStatus Stored and being worked on, started something, starts nothing, was not verified, or could not start what it should
+type DeliveryStatus string
+
 // Diagnostic defines model for Diagnostic.
 type Diagnostic struct {
 	Column     int                `json:"column"`
@@ -1246,10 +1337,16 @@ type TriggerInfo struct {
 	Branch       *string   `json:"branch,omitempty"`
 	ChangedPaths *[]string `json:"changed_paths,omitempty"`
 	CommitHash   *string   `json:"commit_hash,omitempty"`
-	Repository   *string   `json:"repository,omitempty"`
-	Tag          *string   `json:"tag,omitempty"`
-	TriggerType  string    `json:"trigger_type"`
-	TriggeredBy  *string   `json:"triggered_by,omitempty"`
+
+	// DeliveryId The delivery that started it
+	DeliveryId  *string `json:"delivery_id,omitempty"`
+	Repository  *string `json:"repository,omitempty"`
+	Tag         *string `json:"tag,omitempty"`
+	TriggerType string  `json:"trigger_type"`
+	TriggeredBy *string `json:"triggered_by,omitempty"`
+
+	// Variables What steps get of the delivery besides
+	Variables *map[string]string `json:"variables,omitempty"`
 }
 
 // TriggerRequest defines model for TriggerRequest.
@@ -1310,6 +1407,9 @@ type Version struct {
 // After defines model for after.
 type After = string
 
+// DeliveryId defines model for deliveryId.
+type DeliveryId = string
+
 // Id defines model for id.
 type Id = string
 
@@ -1331,6 +1431,9 @@ type Provider = string
 // SecretScope defines model for secretScope.
 type SecretScope = string
 
+// Sender defines model for sender.
+type Sender = string
+
 // StageFilter defines model for stageFilter.
 type StageFilter = string
 
@@ -1345,6 +1448,9 @@ type UserName = string
 
 // Problem defines model for Problem.
 type Problem = Error
+
+// Payload defines model for Payload.
+type Payload = interface{}
 
 // ListAuditParams defines parameters for ListAudit.
 type ListAuditParams struct {
@@ -1453,6 +1559,24 @@ type RestoreVersionParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// ReceivePipelineWebhookJSONBody defines parameters for ReceivePipelineWebhook.
+type ReceivePipelineWebhookJSONBody = interface{}
+
+// ReceivePipelineWebhookFormdataBody defines parameters for ReceivePipelineWebhook.
+type ReceivePipelineWebhookFormdataBody = struct {
+}
+
+// ListDeliveriesParams defines parameters for ListDeliveries.
+type ListDeliveriesParams struct {
+	Status *DeliveryStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Limit How many at the most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The ID of the last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
 // DrainQueueParams defines parameters for DrainQueue.
 type DrainQueueParams struct {
 	// Timeout Seconds
@@ -1532,6 +1656,24 @@ type ListUsersParams struct {
 	After *After `form:"after,omitempty" json:"after,omitempty"`
 }
 
+// ReceiveWebhookJSONBody defines parameters for ReceiveWebhook.
+type ReceiveWebhookJSONBody = interface{}
+
+// ReceiveWebhookFormdataBody defines parameters for ReceiveWebhook.
+type ReceiveWebhookFormdataBody = struct {
+}
+
+// ListConnectorDeliveriesParams defines parameters for ListConnectorDeliveries.
+type ListConnectorDeliveriesParams struct {
+	Status *DeliveryStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Limit How many at the most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The ID of the last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
 // ApproveExecutionJSONRequestBody defines body for ApproveExecution for application/json ContentType.
 type ApproveExecutionJSONRequestBody = ApproveRequest
 
@@ -1556,6 +1698,12 @@ type UpdatePipelineTextRequestBody = UpdatePipelineTextBody
 // TriggerPipelineJSONRequestBody defines body for TriggerPipeline for application/json ContentType.
 type TriggerPipelineJSONRequestBody = TriggerRequest
 
+// ReceivePipelineWebhookJSONRequestBody defines body for ReceivePipelineWebhook for application/json ContentType.
+type ReceivePipelineWebhookJSONRequestBody = ReceivePipelineWebhookJSONBody
+
+// ReceivePipelineWebhookFormdataRequestBody defines body for ReceivePipelineWebhook for application/x-www-form-urlencoded ContentType.
+type ReceivePipelineWebhookFormdataRequestBody = ReceivePipelineWebhookFormdataBody
+
 // SetSecretJSONRequestBody defines body for SetSecret for application/json ContentType.
 type SetSecretJSONRequestBody = SecretValue
 
@@ -1579,6 +1727,12 @@ type UpdateUserJSONRequestBody = UserUpdate
 
 // SetGrantJSONRequestBody defines body for SetGrant for application/json ContentType.
 type SetGrantJSONRequestBody = NewGrant
+
+// ReceiveWebhookJSONRequestBody defines body for ReceiveWebhook for application/json ContentType.
+type ReceiveWebhookJSONRequestBody = ReceiveWebhookJSONBody
+
+// ReceiveWebhookFormdataRequestBody defines body for ReceiveWebhook for application/x-www-form-urlencoded ContentType.
+type ReceiveWebhookFormdataRequestBody = ReceiveWebhookFormdataBody
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -1875,6 +2029,55 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /ci/pipelines/{id}/versions/{number}/restore (the `RestoreVersion` operationId).
 	RestoreVersion(ctx context.Context, id Id, number Number, params *RestoreVersionParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReceivePipelineWebhookWithBody A delivery for one pipeline
+	//
+	// For GitHub, GitLab, or any sender that signs: the signature is what lets a delivery in, no token is needed. What was answered with 202 is stored, and what it starts will run whatever happens to the server. The same delivery again is answered as the first time and starts nothing. One that starts nothing is accepted, too, and the message says why. The answer to one that is not verified is the same whatever the reason, also when there is no such pipeline.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /ci/pipelines/{id}/webhook (the `ReceivePipelineWebhook` operationId).
+	ReceivePipelineWebhookWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReceivePipelineWebhook A delivery for one pipeline
+	//
+	// For GitHub, GitLab, or any sender that signs: the signature is what lets a delivery in, no token is needed. What was answered with 202 is stored, and what it starts will run whatever happens to the server. The same delivery again is answered as the first time and starts nothing. One that starts nothing is accepted, too, and the message says why. The answer to one that is not verified is the same whatever the reason, also when there is no such pipeline.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /ci/pipelines/{id}/webhook (the `ReceivePipelineWebhook` operationId).
+	ReceivePipelineWebhook(ctx context.Context, id Id, body ReceivePipelineWebhookJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReceivePipelineWebhookWithFormdataBody A delivery for one pipeline
+	//
+	// For GitHub, GitLab, or any sender that signs: the signature is what lets a delivery in, no token is needed. What was answered with 202 is stored, and what it starts will run whatever happens to the server. The same delivery again is answered as the first time and starts nothing. One that starts nothing is accepted, too, and the message says why. The answer to one that is not verified is the same whatever the reason, also when there is no such pipeline.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type.
+	//
+	// Corresponds with POST /ci/pipelines/{id}/webhook (the `ReceivePipelineWebhook` operationId).
+	ReceivePipelineWebhookWithFormdataBody(ctx context.Context, id Id, body ReceivePipelineWebhookFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListDeliveries Deliveries for a pipeline, newest first, without their bodies
+	//
+	// The header `Link` with rel="next" leads to the next page, if there is one.
+	//
+	// Corresponds with GET /ci/pipelines/{id}/webhook/deliveries (the `ListDeliveries` operationId).
+	ListDeliveries(ctx context.Context, id Id, params *ListDeliveriesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetDelivery One delivery with its body
+	//
+	// Corresponds with GET /ci/pipelines/{id}/webhook/deliveries/{delivery} (the `GetDelivery` operationId).
+	GetDelivery(ctx context.Context, id Id, delivery DeliveryId, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetDeliveryPayload The body of a delivery as it was sent
+	//
+	// Corresponds with GET /ci/pipelines/{id}/webhook/deliveries/{delivery}/payload (the `GetDeliveryPayload` operationId).
+	GetDeliveryPayload(ctx context.Context, id Id, delivery DeliveryId, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// Redeliver Take a delivery as if it came again, with the triggers of now
+	//
+	// Corresponds with POST /ci/pipelines/{id}/webhook/deliveries/{delivery}/redeliver (the `Redeliver` operationId).
+	Redeliver(ctx context.Context, id Id, delivery DeliveryId, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetPipelineYaml The pipeline's text as it was given
 	//
@@ -2176,6 +2379,38 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /users/{user}/login-link (the `CreateLoginLink` operationId).
 	CreateLoginLink(ctx context.Context, user UserName, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReceiveWebhookWithBody A delivery for all pipelines with a trigger for its repository
+	//
+	// As for one pipeline. It reaches the triggers that name a `repository`, and it is verified with the global secret that they name.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /webhooks/{connector} (the `ReceiveWebhook` operationId).
+	ReceiveWebhookWithBody(ctx context.Context, connector Sender, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReceiveWebhook A delivery for all pipelines with a trigger for its repository
+	//
+	// As for one pipeline. It reaches the triggers that name a `repository`, and it is verified with the global secret that they name.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /webhooks/{connector} (the `ReceiveWebhook` operationId).
+	ReceiveWebhook(ctx context.Context, connector Sender, body ReceiveWebhookJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReceiveWebhookWithFormdataBody A delivery for all pipelines with a trigger for its repository
+	//
+	// As for one pipeline. It reaches the triggers that name a `repository`, and it is verified with the global secret that they name.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type.
+	//
+	// Corresponds with POST /webhooks/{connector} (the `ReceiveWebhook` operationId).
+	ReceiveWebhookWithFormdataBody(ctx context.Context, connector Sender, body ReceiveWebhookFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListConnectorDeliveries Deliveries to the address of a connector, newest first, also those that no pipeline takes
+	//
+	// Corresponds with GET /webhooks/{connector}/deliveries (the `ListConnectorDeliveries` operationId).
+	ListConnectorDeliveries(ctx context.Context, connector Sender, params *ListConnectorDeliveriesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // ListAudit Who did what, or tried to, newest first
@@ -2730,6 +2965,125 @@ func (c *Client) DiffVersion(ctx context.Context, id Id, number Number, params *
 // Corresponds with POST /ci/pipelines/{id}/versions/{number}/restore (the `RestoreVersion` operationId).
 func (c *Client) RestoreVersion(ctx context.Context, id Id, number Number, params *RestoreVersionParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRestoreVersionRequest(c.Server, id, number, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReceivePipelineWebhookWithBody A delivery for one pipeline
+//
+// For GitHub, GitLab, or any sender that signs: the signature is what lets a delivery in, no token is needed. What was answered with 202 is stored, and what it starts will run whatever happens to the server. The same delivery again is answered as the first time and starts nothing. One that starts nothing is accepted, too, and the message says why. The answer to one that is not verified is the same whatever the reason, also when there is no such pipeline.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /ci/pipelines/{id}/webhook (the `ReceivePipelineWebhook` operationId).
+func (c *Client) ReceivePipelineWebhookWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReceivePipelineWebhookRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReceivePipelineWebhook A delivery for one pipeline
+//
+// For GitHub, GitLab, or any sender that signs: the signature is what lets a delivery in, no token is needed. What was answered with 202 is stored, and what it starts will run whatever happens to the server. The same delivery again is answered as the first time and starts nothing. One that starts nothing is accepted, too, and the message says why. The answer to one that is not verified is the same whatever the reason, also when there is no such pipeline.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /ci/pipelines/{id}/webhook (the `ReceivePipelineWebhook` operationId).
+func (c *Client) ReceivePipelineWebhook(ctx context.Context, id Id, body ReceivePipelineWebhookJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReceivePipelineWebhookRequest(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReceivePipelineWebhookWithFormdataBody A delivery for one pipeline
+//
+// For GitHub, GitLab, or any sender that signs: the signature is what lets a delivery in, no token is needed. What was answered with 202 is stored, and what it starts will run whatever happens to the server. The same delivery again is answered as the first time and starts nothing. One that starts nothing is accepted, too, and the message says why. The answer to one that is not verified is the same whatever the reason, also when there is no such pipeline.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type.
+//
+// Corresponds with POST /ci/pipelines/{id}/webhook (the `ReceivePipelineWebhook` operationId).
+func (c *Client) ReceivePipelineWebhookWithFormdataBody(ctx context.Context, id Id, body ReceivePipelineWebhookFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReceivePipelineWebhookRequestWithFormdataBody(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListDeliveries Deliveries for a pipeline, newest first, without their bodies
+//
+// The header `Link` with rel="next" leads to the next page, if there is one.
+//
+// Corresponds with GET /ci/pipelines/{id}/webhook/deliveries (the `ListDeliveries` operationId).
+func (c *Client) ListDeliveries(ctx context.Context, id Id, params *ListDeliveriesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListDeliveriesRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetDelivery One delivery with its body
+//
+// Corresponds with GET /ci/pipelines/{id}/webhook/deliveries/{delivery} (the `GetDelivery` operationId).
+func (c *Client) GetDelivery(ctx context.Context, id Id, delivery DeliveryId, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetDeliveryRequest(c.Server, id, delivery)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetDeliveryPayload The body of a delivery as it was sent
+//
+// Corresponds with GET /ci/pipelines/{id}/webhook/deliveries/{delivery}/payload (the `GetDeliveryPayload` operationId).
+func (c *Client) GetDeliveryPayload(ctx context.Context, id Id, delivery DeliveryId, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetDeliveryPayloadRequest(c.Server, id, delivery)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// Redeliver Take a delivery as if it came again, with the triggers of now
+//
+// Corresponds with POST /ci/pipelines/{id}/webhook/deliveries/{delivery}/redeliver (the `Redeliver` operationId).
+func (c *Client) Redeliver(ctx context.Context, id Id, delivery DeliveryId, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRedeliverRequest(c.Server, id, delivery)
 	if err != nil {
 		return nil, err
 	}
@@ -3521,6 +3875,78 @@ func (c *Client) SetGrant(ctx context.Context, user UserName, pipeline string, b
 // Corresponds with POST /users/{user}/login-link (the `CreateLoginLink` operationId).
 func (c *Client) CreateLoginLink(ctx context.Context, user UserName, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCreateLoginLinkRequest(c.Server, user)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReceiveWebhookWithBody A delivery for all pipelines with a trigger for its repository
+//
+// As for one pipeline. It reaches the triggers that name a `repository`, and it is verified with the global secret that they name.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /webhooks/{connector} (the `ReceiveWebhook` operationId).
+func (c *Client) ReceiveWebhookWithBody(ctx context.Context, connector Sender, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReceiveWebhookRequestWithBody(c.Server, connector, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReceiveWebhook A delivery for all pipelines with a trigger for its repository
+//
+// As for one pipeline. It reaches the triggers that name a `repository`, and it is verified with the global secret that they name.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /webhooks/{connector} (the `ReceiveWebhook` operationId).
+func (c *Client) ReceiveWebhook(ctx context.Context, connector Sender, body ReceiveWebhookJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReceiveWebhookRequest(c.Server, connector, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReceiveWebhookWithFormdataBody A delivery for all pipelines with a trigger for its repository
+//
+// As for one pipeline. It reaches the triggers that name a `repository`, and it is verified with the global secret that they name.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type.
+//
+// Corresponds with POST /webhooks/{connector} (the `ReceiveWebhook` operationId).
+func (c *Client) ReceiveWebhookWithFormdataBody(ctx context.Context, connector Sender, body ReceiveWebhookFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReceiveWebhookRequestWithFormdataBody(c.Server, connector, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListConnectorDeliveries Deliveries to the address of a connector, newest first, also those that no pipeline takes
+//
+// Corresponds with GET /webhooks/{connector}/deliveries (the `ListConnectorDeliveries` operationId).
+func (c *Client) ListConnectorDeliveries(ctx context.Context, connector Sender, params *ListConnectorDeliveriesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListConnectorDeliveriesRequest(c.Server, connector, params)
 	if err != nil {
 		return nil, err
 	}
@@ -4971,6 +5397,272 @@ func NewRestoreVersionRequest(server string, id Id, number Number, params *Resto
 			req.Header.Set("If-Match", headerParam0)
 		}
 
+	}
+
+	return req, nil
+}
+
+// NewReceivePipelineWebhookRequest calls the generic ReceivePipelineWebhook builder with application/json body
+func NewReceivePipelineWebhookRequest(server string, id Id, body ReceivePipelineWebhookJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewReceivePipelineWebhookRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewReceivePipelineWebhookRequestWithFormdataBody calls the generic ReceivePipelineWebhook builder with application/x-www-form-urlencoded body
+func NewReceivePipelineWebhookRequestWithFormdataBody(server string, id Id, body ReceivePipelineWebhookFormdataRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	bodyStr, err := runtime.MarshalForm(body, nil)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = strings.NewReader(bodyStr.Encode())
+	return NewReceivePipelineWebhookRequestWithBody(server, id, "application/x-www-form-urlencoded", bodyReader)
+}
+
+// NewReceivePipelineWebhookRequestWithBody constructs an http.Request for the ReceivePipelineWebhook method, with any body, and a specified content type
+func NewReceivePipelineWebhookRequestWithBody(server string, id Id, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ci/pipelines/%s/webhook", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListDeliveriesRequest constructs an http.Request for the ListDeliveries method
+func NewListDeliveriesRequest(server string, id Id, params *ListDeliveriesParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ci/pipelines/%s/webhook/deliveries", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Status != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "status", *params.Status, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetDeliveryRequest constructs an http.Request for the GetDelivery method
+func NewGetDeliveryRequest(server string, id Id, delivery DeliveryId) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "delivery", delivery, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ci/pipelines/%s/webhook/deliveries/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetDeliveryPayloadRequest constructs an http.Request for the GetDeliveryPayload method
+func NewGetDeliveryPayloadRequest(server string, id Id, delivery DeliveryId) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "delivery", delivery, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ci/pipelines/%s/webhook/deliveries/%s/payload", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRedeliverRequest constructs an http.Request for the Redeliver method
+func NewRedeliverRequest(server string, id Id, delivery DeliveryId) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "delivery", delivery, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ci/pipelines/%s/webhook/deliveries/%s/redeliver", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
@@ -6672,6 +7364,149 @@ func NewCreateLoginLinkRequest(server string, user UserName) (*http.Request, err
 	return req, nil
 }
 
+// NewReceiveWebhookRequest calls the generic ReceiveWebhook builder with application/json body
+func NewReceiveWebhookRequest(server string, connector Sender, body ReceiveWebhookJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewReceiveWebhookRequestWithBody(server, connector, "application/json", bodyReader)
+}
+
+// NewReceiveWebhookRequestWithFormdataBody calls the generic ReceiveWebhook builder with application/x-www-form-urlencoded body
+func NewReceiveWebhookRequestWithFormdataBody(server string, connector Sender, body ReceiveWebhookFormdataRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	bodyStr, err := runtime.MarshalForm(body, nil)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = strings.NewReader(bodyStr.Encode())
+	return NewReceiveWebhookRequestWithBody(server, connector, "application/x-www-form-urlencoded", bodyReader)
+}
+
+// NewReceiveWebhookRequestWithBody constructs an http.Request for the ReceiveWebhook method, with any body, and a specified content type
+func NewReceiveWebhookRequestWithBody(server string, connector Sender, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "connector", connector, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/webhooks/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListConnectorDeliveriesRequest constructs an http.Request for the ListConnectorDeliveries method
+func NewListConnectorDeliveriesRequest(server string, connector Sender, params *ListConnectorDeliveriesParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "connector", connector, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/webhooks/%s/deliveries", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Status != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "status", *params.Status, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 func (c *Client) applyEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
 	for _, r := range c.RequestEditors {
 		if err := r(ctx, req); err != nil {
@@ -6979,6 +7814,63 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /ci/pipelines/{id}/versions/{number}/restore (the `RestoreVersion` operationId).
 	RestoreVersionWithResponse(ctx context.Context, id Id, number Number, params *RestoreVersionParams, reqEditors ...RequestEditorFn) (*RestoreVersionResponse, error)
+
+	// ReceivePipelineWebhookWithBodyWithResponse A delivery for one pipeline
+	//
+	// For GitHub, GitLab, or any sender that signs: the signature is what lets a delivery in, no token is needed. What was answered with 202 is stored, and what it starts will run whatever happens to the server. The same delivery again is answered as the first time and starts nothing. One that starts nothing is accepted, too, and the message says why. The answer to one that is not verified is the same whatever the reason, also when there is no such pipeline.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /ci/pipelines/{id}/webhook (the `ReceivePipelineWebhook` operationId).
+	ReceivePipelineWebhookWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReceivePipelineWebhookResponse, error)
+
+	// ReceivePipelineWebhookWithResponse A delivery for one pipeline
+	//
+	// For GitHub, GitLab, or any sender that signs: the signature is what lets a delivery in, no token is needed. What was answered with 202 is stored, and what it starts will run whatever happens to the server. The same delivery again is answered as the first time and starts nothing. One that starts nothing is accepted, too, and the message says why. The answer to one that is not verified is the same whatever the reason, also when there is no such pipeline.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /ci/pipelines/{id}/webhook (the `ReceivePipelineWebhook` operationId).
+	ReceivePipelineWebhookWithResponse(ctx context.Context, id Id, body ReceivePipelineWebhookJSONRequestBody, reqEditors ...RequestEditorFn) (*ReceivePipelineWebhookResponse, error)
+
+	// ReceivePipelineWebhookWithFormdataBodyWithResponse A delivery for one pipeline
+	//
+	// For GitHub, GitLab, or any sender that signs: the signature is what lets a delivery in, no token is needed. What was answered with 202 is stored, and what it starts will run whatever happens to the server. The same delivery again is answered as the first time and starts nothing. One that starts nothing is accepted, too, and the message says why. The answer to one that is not verified is the same whatever the reason, also when there is no such pipeline.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /ci/pipelines/{id}/webhook (the `ReceivePipelineWebhook` operationId).
+	ReceivePipelineWebhookWithFormdataBodyWithResponse(ctx context.Context, id Id, body ReceivePipelineWebhookFormdataRequestBody, reqEditors ...RequestEditorFn) (*ReceivePipelineWebhookResponse, error)
+
+	// ListDeliveriesWithResponse Deliveries for a pipeline, newest first, without their bodies
+	//
+	// The header `Link` with rel="next" leads to the next page, if there is one.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /ci/pipelines/{id}/webhook/deliveries (the `ListDeliveries` operationId).
+	ListDeliveriesWithResponse(ctx context.Context, id Id, params *ListDeliveriesParams, reqEditors ...RequestEditorFn) (*ListDeliveriesResponse, error)
+
+	// GetDeliveryWithResponse One delivery with its body
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /ci/pipelines/{id}/webhook/deliveries/{delivery} (the `GetDelivery` operationId).
+	GetDeliveryWithResponse(ctx context.Context, id Id, delivery DeliveryId, reqEditors ...RequestEditorFn) (*GetDeliveryResponse, error)
+
+	// GetDeliveryPayloadWithResponse The body of a delivery as it was sent
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /ci/pipelines/{id}/webhook/deliveries/{delivery}/payload (the `GetDeliveryPayload` operationId).
+	GetDeliveryPayloadWithResponse(ctx context.Context, id Id, delivery DeliveryId, reqEditors ...RequestEditorFn) (*GetDeliveryPayloadResponse, error)
+
+	// RedeliverWithResponse Take a delivery as if it came again, with the triggers of now
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /ci/pipelines/{id}/webhook/deliveries/{delivery}/redeliver (the `Redeliver` operationId).
+	RedeliverWithResponse(ctx context.Context, id Id, delivery DeliveryId, reqEditors ...RequestEditorFn) (*RedeliverResponse, error)
 
 	// GetPipelineYamlWithResponse The pipeline's text as it was given
 	//
@@ -7346,6 +8238,40 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /users/{user}/login-link (the `CreateLoginLink` operationId).
 	CreateLoginLinkWithResponse(ctx context.Context, user UserName, reqEditors ...RequestEditorFn) (*CreateLoginLinkResponse, error)
+
+	// ReceiveWebhookWithBodyWithResponse A delivery for all pipelines with a trigger for its repository
+	//
+	// As for one pipeline. It reaches the triggers that name a `repository`, and it is verified with the global secret that they name.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /webhooks/{connector} (the `ReceiveWebhook` operationId).
+	ReceiveWebhookWithBodyWithResponse(ctx context.Context, connector Sender, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReceiveWebhookResponse, error)
+
+	// ReceiveWebhookWithResponse A delivery for all pipelines with a trigger for its repository
+	//
+	// As for one pipeline. It reaches the triggers that name a `repository`, and it is verified with the global secret that they name.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /webhooks/{connector} (the `ReceiveWebhook` operationId).
+	ReceiveWebhookWithResponse(ctx context.Context, connector Sender, body ReceiveWebhookJSONRequestBody, reqEditors ...RequestEditorFn) (*ReceiveWebhookResponse, error)
+
+	// ReceiveWebhookWithFormdataBodyWithResponse A delivery for all pipelines with a trigger for its repository
+	//
+	// As for one pipeline. It reaches the triggers that name a `repository`, and it is verified with the global secret that they name.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /webhooks/{connector} (the `ReceiveWebhook` operationId).
+	ReceiveWebhookWithFormdataBodyWithResponse(ctx context.Context, connector Sender, body ReceiveWebhookFormdataRequestBody, reqEditors ...RequestEditorFn) (*ReceiveWebhookResponse, error)
+
+	// ListConnectorDeliveriesWithResponse Deliveries to the address of a connector, newest first, also those that no pipeline takes
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /webhooks/{connector}/deliveries (the `ListConnectorDeliveries` operationId).
+	ListConnectorDeliveriesWithResponse(ctx context.Context, connector Sender, params *ListConnectorDeliveriesParams, reqEditors ...RequestEditorFn) (*ListConnectorDeliveriesResponse, error)
 }
 
 // ListAuditResponse200Headers the declared response headers of an HTTP 200 response for ListAudit
@@ -8645,6 +9571,246 @@ func (r RestoreVersionResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r RestoreVersionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ReceivePipelineWebhookResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *DeliveryAccepted
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r ReceivePipelineWebhookResponse) GetJSON202() *DeliveryAccepted {
+	return r.JSON202
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r ReceivePipelineWebhookResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ReceivePipelineWebhookResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReceivePipelineWebhookResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReceivePipelineWebhookResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReceivePipelineWebhookResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListDeliveriesResponse200Headers the declared response headers of an HTTP 200 response for ListDeliveries
+type ListDeliveriesResponse200Headers struct {
+	Link *string
+}
+
+type ListDeliveriesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *[]Delivery
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListDeliveriesResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListDeliveriesResponse) GetJSON200() *[]Delivery {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r ListDeliveriesResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListDeliveriesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListDeliveriesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListDeliveriesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListDeliveriesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetDeliveryResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Delivery
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetDeliveryResponse) GetJSON200() *Delivery {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r GetDeliveryResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetDeliveryResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetDeliveryResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetDeliveryResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetDeliveryResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetDeliveryPayloadResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r GetDeliveryPayloadResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetDeliveryPayloadResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetDeliveryPayloadResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetDeliveryPayloadResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetDeliveryPayloadResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RedeliverResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *DeliveryAccepted
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r RedeliverResponse) GetJSON202() *DeliveryAccepted {
+	return r.JSON202
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r RedeliverResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RedeliverResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RedeliverResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RedeliverResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RedeliverResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -10591,6 +11757,109 @@ func (r CreateLoginLinkResponse) ContentType() string {
 	return ""
 }
 
+type ReceiveWebhookResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *DeliveryAccepted
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r ReceiveWebhookResponse) GetJSON202() *DeliveryAccepted {
+	return r.JSON202
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r ReceiveWebhookResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ReceiveWebhookResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReceiveWebhookResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReceiveWebhookResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReceiveWebhookResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListConnectorDeliveriesResponse200Headers the declared response headers of an HTTP 200 response for ListConnectorDeliveries
+type ListConnectorDeliveriesResponse200Headers struct {
+	Link *string
+}
+
+type ListConnectorDeliveriesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *[]Delivery
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListConnectorDeliveriesResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListConnectorDeliveriesResponse) GetJSON200() *[]Delivery {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r ListConnectorDeliveriesResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListConnectorDeliveriesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListConnectorDeliveriesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListConnectorDeliveriesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListConnectorDeliveriesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListAuditWithResponse Who did what, or tried to, newest first
 //
 // Returns a wrapper object for the known response body format(s).
@@ -11057,6 +12326,105 @@ func (c *ClientWithResponses) RestoreVersionWithResponse(ctx context.Context, id
 		return nil, err
 	}
 	return ParseRestoreVersionResponse(rsp)
+}
+
+// ReceivePipelineWebhookWithBodyWithResponse A delivery for one pipeline
+//
+// For GitHub, GitLab, or any sender that signs: the signature is what lets a delivery in, no token is needed. What was answered with 202 is stored, and what it starts will run whatever happens to the server. The same delivery again is answered as the first time and starts nothing. One that starts nothing is accepted, too, and the message says why. The answer to one that is not verified is the same whatever the reason, also when there is no such pipeline.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /ci/pipelines/{id}/webhook (the `ReceivePipelineWebhook` operationId).
+func (c *ClientWithResponses) ReceivePipelineWebhookWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReceivePipelineWebhookResponse, error) {
+	rsp, err := c.ReceivePipelineWebhookWithBody(ctx, id, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReceivePipelineWebhookResponse(rsp)
+}
+
+// ReceivePipelineWebhookWithResponse A delivery for one pipeline
+//
+// For GitHub, GitLab, or any sender that signs: the signature is what lets a delivery in, no token is needed. What was answered with 202 is stored, and what it starts will run whatever happens to the server. The same delivery again is answered as the first time and starts nothing. One that starts nothing is accepted, too, and the message says why. The answer to one that is not verified is the same whatever the reason, also when there is no such pipeline.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /ci/pipelines/{id}/webhook (the `ReceivePipelineWebhook` operationId).
+func (c *ClientWithResponses) ReceivePipelineWebhookWithResponse(ctx context.Context, id Id, body ReceivePipelineWebhookJSONRequestBody, reqEditors ...RequestEditorFn) (*ReceivePipelineWebhookResponse, error) {
+	rsp, err := c.ReceivePipelineWebhook(ctx, id, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReceivePipelineWebhookResponse(rsp)
+}
+
+// ReceivePipelineWebhookWithFormdataBodyWithResponse A delivery for one pipeline
+//
+// For GitHub, GitLab, or any sender that signs: the signature is what lets a delivery in, no token is needed. What was answered with 202 is stored, and what it starts will run whatever happens to the server. The same delivery again is answered as the first time and starts nothing. One that starts nothing is accepted, too, and the message says why. The answer to one that is not verified is the same whatever the reason, also when there is no such pipeline.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /ci/pipelines/{id}/webhook (the `ReceivePipelineWebhook` operationId).
+func (c *ClientWithResponses) ReceivePipelineWebhookWithFormdataBodyWithResponse(ctx context.Context, id Id, body ReceivePipelineWebhookFormdataRequestBody, reqEditors ...RequestEditorFn) (*ReceivePipelineWebhookResponse, error) {
+	rsp, err := c.ReceivePipelineWebhookWithFormdataBody(ctx, id, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReceivePipelineWebhookResponse(rsp)
+}
+
+// ListDeliveriesWithResponse Deliveries for a pipeline, newest first, without their bodies
+//
+// The header `Link` with rel="next" leads to the next page, if there is one.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /ci/pipelines/{id}/webhook/deliveries (the `ListDeliveries` operationId).
+func (c *ClientWithResponses) ListDeliveriesWithResponse(ctx context.Context, id Id, params *ListDeliveriesParams, reqEditors ...RequestEditorFn) (*ListDeliveriesResponse, error) {
+	rsp, err := c.ListDeliveries(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListDeliveriesResponse(rsp)
+}
+
+// GetDeliveryWithResponse One delivery with its body
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /ci/pipelines/{id}/webhook/deliveries/{delivery} (the `GetDelivery` operationId).
+func (c *ClientWithResponses) GetDeliveryWithResponse(ctx context.Context, id Id, delivery DeliveryId, reqEditors ...RequestEditorFn) (*GetDeliveryResponse, error) {
+	rsp, err := c.GetDelivery(ctx, id, delivery, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetDeliveryResponse(rsp)
+}
+
+// GetDeliveryPayloadWithResponse The body of a delivery as it was sent
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /ci/pipelines/{id}/webhook/deliveries/{delivery}/payload (the `GetDeliveryPayload` operationId).
+func (c *ClientWithResponses) GetDeliveryPayloadWithResponse(ctx context.Context, id Id, delivery DeliveryId, reqEditors ...RequestEditorFn) (*GetDeliveryPayloadResponse, error) {
+	rsp, err := c.GetDeliveryPayload(ctx, id, delivery, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetDeliveryPayloadResponse(rsp)
+}
+
+// RedeliverWithResponse Take a delivery as if it came again, with the triggers of now
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /ci/pipelines/{id}/webhook/deliveries/{delivery}/redeliver (the `Redeliver` operationId).
+func (c *ClientWithResponses) RedeliverWithResponse(ctx context.Context, id Id, delivery DeliveryId, reqEditors ...RequestEditorFn) (*RedeliverResponse, error) {
+	rsp, err := c.Redeliver(ctx, id, delivery, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRedeliverResponse(rsp)
 }
 
 // GetPipelineYamlWithResponse The pipeline's text as it was given
@@ -11718,6 +13086,64 @@ func (c *ClientWithResponses) CreateLoginLinkWithResponse(ctx context.Context, u
 		return nil, err
 	}
 	return ParseCreateLoginLinkResponse(rsp)
+}
+
+// ReceiveWebhookWithBodyWithResponse A delivery for all pipelines with a trigger for its repository
+//
+// As for one pipeline. It reaches the triggers that name a `repository`, and it is verified with the global secret that they name.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /webhooks/{connector} (the `ReceiveWebhook` operationId).
+func (c *ClientWithResponses) ReceiveWebhookWithBodyWithResponse(ctx context.Context, connector Sender, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReceiveWebhookResponse, error) {
+	rsp, err := c.ReceiveWebhookWithBody(ctx, connector, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReceiveWebhookResponse(rsp)
+}
+
+// ReceiveWebhookWithResponse A delivery for all pipelines with a trigger for its repository
+//
+// As for one pipeline. It reaches the triggers that name a `repository`, and it is verified with the global secret that they name.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /webhooks/{connector} (the `ReceiveWebhook` operationId).
+func (c *ClientWithResponses) ReceiveWebhookWithResponse(ctx context.Context, connector Sender, body ReceiveWebhookJSONRequestBody, reqEditors ...RequestEditorFn) (*ReceiveWebhookResponse, error) {
+	rsp, err := c.ReceiveWebhook(ctx, connector, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReceiveWebhookResponse(rsp)
+}
+
+// ReceiveWebhookWithFormdataBodyWithResponse A delivery for all pipelines with a trigger for its repository
+//
+// As for one pipeline. It reaches the triggers that name a `repository`, and it is verified with the global secret that they name.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /webhooks/{connector} (the `ReceiveWebhook` operationId).
+func (c *ClientWithResponses) ReceiveWebhookWithFormdataBodyWithResponse(ctx context.Context, connector Sender, body ReceiveWebhookFormdataRequestBody, reqEditors ...RequestEditorFn) (*ReceiveWebhookResponse, error) {
+	rsp, err := c.ReceiveWebhookWithFormdataBody(ctx, connector, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReceiveWebhookResponse(rsp)
+}
+
+// ListConnectorDeliveriesWithResponse Deliveries to the address of a connector, newest first, also those that no pipeline takes
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /webhooks/{connector}/deliveries (the `ListConnectorDeliveries` operationId).
+func (c *ClientWithResponses) ListConnectorDeliveriesWithResponse(ctx context.Context, connector Sender, params *ListConnectorDeliveriesParams, reqEditors ...RequestEditorFn) (*ListConnectorDeliveriesResponse, error) {
+	rsp, err := c.ListConnectorDeliveries(ctx, connector, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListConnectorDeliveriesResponse(rsp)
 }
 
 // ParseListAuditResponse parses an HTTP response from a ListAuditWithResponse call
@@ -12667,6 +14093,177 @@ func ParseRestoreVersionResponse(rsp *http.Response) (*RestoreVersionResponse, e
 			headers.ETag = &value
 		}
 		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseReceivePipelineWebhookResponse parses an HTTP response from a ReceivePipelineWebhookWithResponse call
+func ParseReceivePipelineWebhookResponse(rsp *http.Response) (*ReceivePipelineWebhookResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReceivePipelineWebhookResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest DeliveryAccepted
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListDeliveriesResponse parses an HTTP response from a ListDeliveriesWithResponse call
+func ParseListDeliveriesResponse(rsp *http.Response) (*ListDeliveriesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListDeliveriesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest []Delivery
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListDeliveriesResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetDeliveryResponse parses an HTTP response from a GetDeliveryWithResponse call
+func ParseGetDeliveryResponse(rsp *http.Response) (*GetDeliveryResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetDeliveryResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Delivery
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetDeliveryPayloadResponse parses an HTTP response from a GetDeliveryPayloadWithResponse call
+func ParseGetDeliveryPayloadResponse(rsp *http.Response) (*GetDeliveryPayloadResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetDeliveryPayloadResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRedeliverResponse parses an HTTP response from a RedeliverWithResponse call
+func ParseRedeliverResponse(rsp *http.Response) (*RedeliverResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RedeliverResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest DeliveryAccepted
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
 	}
 
 	return response, nil
@@ -14052,6 +15649,85 @@ func ParseCreateLoginLinkResponse(rsp *http.Response) (*CreateLoginLinkResponse,
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	return response, nil
+}
+
+// ParseReceiveWebhookResponse parses an HTTP response from a ReceiveWebhookWithResponse call
+func ParseReceiveWebhookResponse(rsp *http.Response) (*ReceiveWebhookResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReceiveWebhookResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest DeliveryAccepted
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListConnectorDeliveriesResponse parses an HTTP response from a ListConnectorDeliveriesWithResponse call
+func ParseListConnectorDeliveriesResponse(rsp *http.Response) (*ListConnectorDeliveriesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListConnectorDeliveriesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest []Delivery
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListConnectorDeliveriesResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil

@@ -30,6 +30,8 @@ type Store struct {
 	sessions   map[string]core.Session
 	keys       map[string]core.SigningKey
 	audit      []core.AuditEntry // by ID
+	deliveries map[string]delivery
+	senders    map[senderKey]string // ID of the delivery
 
 	notifications map[string]core.Notification
 }
@@ -43,6 +45,7 @@ func New() *Store {
 		caches: map[string]core.CacheEntry{}, settings: map[string][]byte{},
 		users: map[string]core.User{}, grants: map[grantKey]core.Grant{},
 		sessions: map[string]core.Session{}, keys: map[string]core.SigningKey{},
+		deliveries: map[string]delivery{}, senders: map[senderKey]string{},
 		notifications: map[string]core.Notification{}}
 }
 

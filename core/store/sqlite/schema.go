@@ -14,7 +14,9 @@ import (
 // not, because their documents are long. Each list of executions has an index with
 // its filter first and the ID, which is their order, behind. Documents of artifacts
 // may be long as well (their files). A cache's key is bytes, because a prefix of it is
-// a range of them. Times are microseconds since 1970, in UTC.
+// a range of them. A delivery's body is the last column, so that lists do not
+// read it; its places are its scope and the pipelines that it starts.
+// Times are microseconds since 1970, in UTC.
 var migrations = []string{`
 CREATE TABLE pipelines (
 	id      TEXT PRIMARY KEY,
@@ -144,6 +146,26 @@ CREATE TABLE notifications (
 ) WITHOUT ROWID;
 CREATE INDEX notifications_by_execution ON notifications (execution_id, id);
 CREATE INDEX notifications_by_time ON notifications (next_at, id);
+`, `
+CREATE TABLE deliveries (
+	id          TEXT NOT NULL UNIQUE,
+	scope       TEXT NOT NULL,
+	sender_id   TEXT NOT NULL,
+	status      TEXT NOT NULL,
+	received_at INTEGER NOT NULL,
+	size        INTEGER NOT NULL,
+	blob        TEXT,
+	version     INTEGER NOT NULL,
+	doc         BLOB NOT NULL,
+	body        BLOB,
+	UNIQUE (scope, sender_id)
+);
+CREATE INDEX deliveries_by_status ON deliveries (status, id, size);
+CREATE TABLE delivery_places (
+	place       TEXT NOT NULL,
+	delivery_id TEXT NOT NULL,
+	PRIMARY KEY (place, delivery_id)
+) WITHOUT ROWID;
 `}
 
 // migrate brings the schema up to date, each step all or nothing. Other processes may
