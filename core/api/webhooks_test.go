@@ -54,7 +54,7 @@ func TestDeliveries(t *testing.T) {
 		"text":        {"/api/webhooks/github", "text/plain", nil, false, nil, 415, "send application/json"},
 		"no type":     {"/api/webhooks/github", "", nil, false, nil, 415, "send application/json"},
 		"multipart":   {"/api/webhooks/github", "multipart/form-data; boundary=x", nil, false, nil, 415, "send application/json"},
-		"not a route": {"/api/webhooks/github/x", "application/json", nil, false, nil, 404, "AuthenticationError"},
+		"not a route": {"/api/webhooks/github/x", "application/json", nil, false, nil, 404, "ValidationError"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
