@@ -44,7 +44,6 @@ func TestAccessSettings(t *testing.T) {
 func TestAccessSettingsThatAreWrong(t *testing.T) {
 	t.Parallel()
 	for pair, want := range map[string]string{
-		"PATCHBAY_PUBLIC_URL=ci.example.com":    "public_url",
 		"PATCHBAY_PUBLIC_URL=https://a/b":       "public_url",
 		"PATCHBAY_COOKIE_SECURE=yes":            "cookie_secure",
 		"PATCHBAY_CORS_CREDENTIALS=maybe":       "cors_credentials",

@@ -97,7 +97,7 @@ func TestAddressesAside(t *testing.T) {
 		{profiles + "/debug/pprof/", "rebound.example.com", 403, "loopback"},
 		{profiles + "/metrics", "", 404, ""},
 		{s.url + "/metrics", "", 401, "token"},
-		{s.url + "/debug/pprof/", "", 401, ""},
+		{s.url + "/debug/pprof/", "", 404, ""},
 	} {
 		if status, body := ask(t, test.url, test.host); status != test.status || !strings.Contains(body, test.says) {
 			t.Errorf("%s by %q: %d, want %d: %.200s", test.url, test.host, status, test.status, body)

@@ -166,8 +166,8 @@ func (b *bench) holdAgainstContract(request *http.Request, response *http.Respon
 // the handlers' own business.
 func (b *bench) holdRequest(request *http.Request, response *http.Response, input *openapi3filter.RequestValidationInput) {
 	b.t.Helper()
-	if response.StatusCode >= http.StatusBadRequest {
-		return
+	if response.StatusCode >= http.StatusBadRequest || receives(request) {
+		return // what a delivery may be is its connector's to say
 	}
 	input.Options = &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
 		ExcludeRequestBody: request.Header.Get("Content-Type") != "application/json"}

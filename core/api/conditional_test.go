@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -82,7 +83,7 @@ func TestCompression(t *testing.T) {
 		"zstd": func(r io.Reader) (io.Reader, error) { return zstd.NewReader(r) },
 	} {
 		a := b.with("GET", "/api/openapi.json", "Accept-Encoding: "+encoding)
-		if a.header.Get("Content-Encoding") != encoding || a.header.Get("Vary") != "Accept-Encoding" || len(a.body) > len(plain.body)/3 {
+		if a.header.Get("Content-Encoding") != encoding || !slices.Contains(a.header.Values("Vary"), "Accept-Encoding") || len(a.body) > len(plain.body)/3 {
 			t.Fatalf("%s: %v, %d bytes", encoding, a.header, len(a.body))
 		}
 		reader, err := open(strings.NewReader(a.body))

@@ -93,7 +93,7 @@ func (q quietHooks) Body(_ context.Context, d *core.Delivery) (io.ReadCloser, er
 // quietLogins know no service, or fail.
 type quietLogins struct{ err error }
 
-func (quietLogins) Names() []string { return nil }
+func (quietLogins) Names() []string { return []string{} }
 func (q quietLogins) Begin(_ context.Context, service, _ string) (to, cookie string, err error) {
 	return "", "", q.or(service)
 }

@@ -53,7 +53,7 @@ var selfGuarded = []string{"login", "refreshSession", "logout", "logoutByGet"}
 // admit says who makes a request, or why they may not. The identity is nil for an
 // operation that needs none.
 func (h *handlers) admit(w http.ResponseWriter, r *http.Request, operation string, t *trail) (*core.Identity, error) {
-	limit := maxBody(r.URL.Path, operation)
+	limit := maxBody(r, operation)
 	if r.ContentLength > limit { // it need not be sent
 		return nil, tooLargeError(limit)
 	}
@@ -121,17 +121,14 @@ func (h *handlers) checkSameSite(r *http.Request) error {
 	return nil
 }
 
-// The largest bodies, in bytes.
-const (
-	maxOtherBody   = 2 << 20
-	maxWebhookBody = 25 << 20
-)
+// maxOtherBody is the largest body of an operation that takes no pipeline file.
+const maxOtherBody = 2 << 20
 
 // maxBody bounds what is read of a request, whatever its handler does.
-func maxBody(path, operation string) int64 {
+func maxBody(r *http.Request, operation string) int64 {
 	switch {
-	case isWebhook(path):
-		return maxWebhookBody
+	case receives(r):
+		return core.MaxDelivery
 	case strings.HasSuffix(operation, "Pipeline"):
 		return maxJSON
 	}

@@ -16,7 +16,7 @@ import (
 func (h *handlers) limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		limiter := h.Limits.Address
-		if isWebhook(r.URL.Path) {
+		if receives(r) {
 			limiter = h.Limits.Webhook
 		}
 		from := peerOf(r.Context())
@@ -35,11 +35,6 @@ func (h *handlers) limited(next http.Handler) http.Handler {
 // counts reports whether requests for a path are limited: those of probes are not.
 func counts(path string) bool {
 	return strings.HasPrefix(path, apiBase+"/") && !isProbe(path)
-}
-
-// isWebhook reports whether deliveries of webhooks come to a path.
-func isWebhook(path string) bool {
-	return strings.HasPrefix(path, "/api/webhooks/") || strings.HasPrefix(path, "/api/ci/pipelines/") && strings.HasSuffix(path, "/webhook")
 }
 
 // spares reports whether a request is the own machine's, and not that of somebody behind

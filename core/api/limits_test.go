@@ -97,9 +97,4 @@ func TestPlaces(t *testing.T) {
 			t.Errorf("%s is %s", address, got)
 		}
 	}
-	for path, want := range map[string]bool{"/api/webhooks/github": true, "/api/ci/pipelines/p/webhook": true, "/api/ci/pipelines/p": false, "/api/ci/pipelines": false} {
-		if isWebhook(path) != want {
-			t.Errorf("%s: %t", path, !want)
-		}
-	}
 }

@@ -25,6 +25,9 @@ func TestNothingIsThere(t *testing.T) {
 		if o.Takes("query", "pipeline_id") {
 			path += "?pipeline_id=none"
 		}
+		if o.Takes("query", "user") {
+			path += "?user=none"
+		}
 		kind, body := exampleOf(o)
 		if o.ID == "streamExecution" {
 			request, err := http.NewRequestWithContext(t.Context(), o.Method, b.server.URL+path, nil)

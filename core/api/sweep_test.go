@@ -92,6 +92,9 @@ func TestEveryOperationRefuses(t *testing.T) {
 			return
 		}
 		wantError(t, b.do(o.Method, path, "image/png", "x"), http.StatusUnsupportedMediaType)
+		if o.Open && o.Takes("path", "connector") || o.ID == "receivePipelineWebhook" {
+			return // 25 MiB are taken there; the end-to-end tests send more
+		}
 		kind, body := preferred(o.Body.Types()), `{"a":"`+huge
 		if kind == "multipart/form-data" {
 			kind, body = kind+"; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.yaml\"\r\n\r\n"+huge+"\r\n--b--\r\n"
@@ -101,7 +104,8 @@ func TestEveryOperationRefuses(t *testing.T) {
 }
 
 // unfailing operations have nothing behind them that can fail.
-var unfailing = map[string]bool{"getHealth": true, "getContract": true, "getDocs": true, "getDocsAsset": true, "getQueue": true, "getLive": true, "getReady": true, "getMetrics": true, "listConnectors": true}
+var unfailing = map[string]bool{"getHealth": true, "getContract": true, "getDocs": true, "getDocsAsset": true, "getQueue": true, "getLive": true, "getReady": true, "getMetrics": true, "listConnectors": true,
+	"getMe": true, "listLogins": true, "logout": true, "logoutByGet": true}
 
 // Whatever goes wrong inside, and wherever, its text stays there.
 func TestFailuresInside(t *testing.T) {

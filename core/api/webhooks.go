@@ -10,6 +10,16 @@ import (
 	"github.com/patchbay-ci/patchbay/core"
 )
 
+// receives reports whether a request is a delivery: its signature lets it in.
+func receives(r *http.Request) bool {
+	if r.Method != http.MethodPost {
+		return false
+	}
+	parts := strings.Split(strings.TrimPrefix(r.URL.Path, "/api/"), "/")
+	return len(parts) == 2 && parts[0] == "webhooks" ||
+		len(parts) == 4 && parts[0] == "ci" && parts[1] == "pipelines" && parts[3] == "webhook"
+}
+
 // ReceivePipelineWebhook serves POST /ci/pipelines/{id}/webhook.
 func (h *handlers) ReceivePipelineWebhook(w http.ResponseWriter, r *http.Request, id Id) {
 	h.receive(w, r, core.IncomingDelivery{PipelineID: id})

@@ -51,9 +51,9 @@ func TestDeliveries(t *testing.T) {
 		"refused":     {"/api/webhooks/github", "application/json", nil, false, core.Errorf(core.CodeUnauthenticated, "no"), 401, "AuthenticationError"},
 		"away":        {"/api/webhooks/github", "application/json", nil, false, core.Errorf(core.CodeUnavailable, "no"), 503, "InternalError"},
 		"broken":      {"/api/webhooks/github", "application/json", nil, false, errors.New("the password is x"), 500, "the server could not do this"},
-		"text":        {"/api/webhooks/github", "text/plain", nil, false, nil, 415, "send application/json"},
-		"no type":     {"/api/webhooks/github", "", nil, false, nil, 415, "send application/json"},
-		"multipart":   {"/api/webhooks/github", "multipart/form-data; boundary=x", nil, false, nil, 415, "send application/json"},
+		"text":        {"/api/webhooks/github", "text/plain", nil, false, nil, 415, "application/json"},
+		"no type":     {"/api/webhooks/github", "", nil, false, nil, 415, "application/json"},
+		"multipart":   {"/api/webhooks/github", "multipart/form-data; boundary=x", nil, false, nil, 415, "application/json"},
 		"not a route": {"/api/webhooks/github/x", "application/json", nil, false, nil, 404, "nothing at"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -53,8 +53,8 @@ func ofParameter(parameter *yaml.Node) []string {
 	return nil
 }
 
-// inPath are the shared parameters that are parts of a path.
-var inPath = []string{"id", "number", "provider", "whichUser"}
+// inPath are the shared parameters that name something: most are parts of a path.
+var inPath = []string{"id", "number", "provider", "userName", "ofUser", "deliveryId"}
 
 func text(node *yaml.Node) string {
 	if node == nil {
