@@ -110,7 +110,7 @@ func TestRequestIsFoundInTheLog(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, t.TempDir(), "PATCHBAY_LOG_FORMAT=json")
 	pipeline := s.create("../../examples/pipelines/hello.yaml")
-	request, err := http.NewRequestWithContext(t.Context(), "POST", s.url+"/api/ci/pipelines/"+pipeline+"/trigger?access_token=hidden", nil)
+	request, err := http.NewRequestWithContext(t.Context(), "POST", s.url+"/api/ci/pipelines/"+pipeline+"/trigger", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,6 +121,9 @@ func TestRequestIsFoundInTheLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	response.Body.Close()
+	if status, _ := ask(t, s.url+"/api/queue?access_token=hidden", ""); status != http.StatusUnauthorized {
+		t.Errorf("a token in the query: %d", status)
+	}
 	if response.Header.Get("X-Request-Id") != "from-the-client" {
 		t.Errorf("%v", response.Header)
 	}

@@ -92,6 +92,7 @@ func TestUploadThatBreaksOff(t *testing.T) {
 		whole := form("file", "a.yaml", hello+strings.Repeat("# more\n", 100_000))
 		_, _ = io.WriteString(writer, whole[:len(whole)/2])
 		leave()
+		_ = writer.CloseWithError(context.Canceled) // the client waits for the end of what it reads from
 	}()
 	if response, err := http.DefaultClient.Do(request); err == nil {
 		_ = response.Body.Close()
