@@ -9,6 +9,7 @@ package detect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -64,6 +65,12 @@ func (l *Limits) defaults() {
 func Detect(ctx context.Context, dir string, limits Limits) (*Report, error) {
 	limits.defaults()
 	top, err := filepath.EvalSymlinks(dir)
+	if err == nil && dir == "" {
+		err = errors.New("its name is empty")
+	}
+	if err == nil {
+		top, err = filepath.Abs(top)
+	}
 	if err != nil {
 		return nil, refused(dir, err)
 	}

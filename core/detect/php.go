@@ -5,22 +5,23 @@ import (
 	"path"
 )
 
-// composerJSON is what is read of a composer.json. PHP writes an empty object as [].
+// composerJSON is what is read of a composer.json.
 type composerJSON struct {
-	Name       string                     `json:"name"`
-	Require    stringMap                  `json:"require"`
-	RequireDev stringMap                  `json:"require-dev"`
-	Scripts    map[string]json.RawMessage `json:"scripts"`
+	Name       string                  `json:"name"`
+	Require    object[string]          `json:"require"`
+	RequireDev object[string]          `json:"require-dev"`
+	Scripts    object[json.RawMessage] `json:"scripts"`
 }
 
-// stringMap is an object of texts; anything else is an empty one.
-type stringMap map[string]string
+// object is an object of JSON. Anything else is an empty one, since PHP writes an empty
+// object as [].
+type object[V any] map[string]V
 
 // UnmarshalJSON never fails on JSON that is whole.
-func (m *stringMap) UnmarshalJSON(data []byte) error {
-	var object map[string]string
-	if json.Unmarshal(data, &object) == nil {
-		*m = object
+func (o *object[V]) UnmarshalJSON(data []byte) error {
+	var m map[string]V
+	if json.Unmarshal(data, &m) == nil {
+		*o = m
 	}
 	return nil
 }

@@ -29,6 +29,9 @@ const (
 	webServer   = "nginxinc/nginx-unprivileged:1-alpine"
 )
 
+// webUser is the user of the image of the web server.
+const webUser = "101:101"
+
 // anyUser is nobody's number in the images that have no user for programs.
 const anyUser = "10001:10001"
 
@@ -36,7 +39,8 @@ const anyUser = "10001:10001"
 // folder as the context; or "" and why there is none.
 //
 // What changes seldom is copied first, so that it is built once; what only builds is
-// left behind; what runs is not root.
+// left behind; what runs is not root. Copied files belong to who runs: with the
+// permissions of a careful user's files, nobody else could read them.
 func Dockerfile(p *detect.Project) (text, whyNot string) {
 	switch {
 	case p.App == nil:
@@ -140,7 +144,7 @@ func writeDotnet(d *dockerfile, p *detect.Project) {
 		runtime = "aspnet"
 	}
 	d.from("mcr.microsoft.com/dotnet/%s:%s", runtime, version)
-	d.line("WORKDIR /app\nCOPY --from=build /out .")
+	d.line("WORKDIR /app\nCOPY --from=build --chown=%s /out .", anyUser)
 	if p.App.Port > 0 {
 		d.line("ENV ASPNETCORE_URLS=http://+:%d", p.App.Port)
 	}
@@ -155,7 +159,7 @@ func writePHP(d *dockerfile, p *detect.Project) {
 	d.from("php:%s-apache", or(p.Version, usualPHP))
 	root := path.Join("/var/www/html", p.App.Output)
 	d.line("RUN sed -i 's/^Listen 80$/Listen 8080/' /etc/apache2/ports.conf \\\n && sed -i 's/:80>/:8080>/; s#/var/www/html#%s#' /etc/apache2/sites-available/000-default.conf", root)
-	d.line("COPY --from=build /app /var/www/html")
+	d.line("COPY --from=build --chown=www-data:www-data /app /var/www/html")
 	d.end("www-data", p.App.Port, "")
 }
 
@@ -172,6 +176,6 @@ func writeRuby(d *dockerfile, p *detect.Project) {
 
 func writeStatic(d *dockerfile, _ *detect.Project) {
 	d.from(webServer)
-	d.line("COPY . /usr/share/nginx/html")
-	d.end("101", 8080, "")
+	d.line("COPY --chown=%s . /usr/share/nginx/html", webUser)
+	d.end(webUser, 8080, "")
 }

@@ -22,14 +22,15 @@ func writeNode(d *dockerfile, p *detect.Project) {
 	}
 	if p.App.Static {
 		d.from(webServer)
-		d.line("COPY --from=build /app/%s /usr/share/nginx/html", p.App.Output)
-		d.end("101", 8080, "")
+		d.line("COPY --from=build --chown=%s /app/%s /usr/share/nginx/html", webUser, p.App.Output)
+		d.end(webUser, 8080, "")
 		return
 	}
-	switch p.Tool {
-	case "npm":
+	// A script may start what is only there for development; node itself does not.
+	switch direct := p.App.Command[0] == "node"; {
+	case direct && p.Tool == "npm":
 		d.line("RUN npm prune --omit=dev")
-	case "pnpm":
+	case direct && p.Tool == "pnpm":
 		d.line("RUN pnpm prune --prod")
 	}
 	d.from("%s", image)
@@ -80,6 +81,6 @@ func writePython(d *dockerfile, p *detect.Project) {
 		d.line("COPY . .\nRUN pip install .")
 	}
 	d.from("%s", image)
-	d.line("WORKDIR /app\nENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1\nCOPY --from=build /venv /venv\nCOPY --from=build /app .")
+	d.line("WORKDIR /app\nENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1\nCOPY --from=build /venv /venv\nCOPY --from=build --chown=%s /app .", anyUser)
 	d.end(anyUser, p.App.Port, "CMD", p.App.Command...)
 }
