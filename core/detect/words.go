@@ -12,7 +12,7 @@ import (
 // plainName returns a name if it is plain, or "": letters and digits of ASCII and
 // . _ / @ + - but not first a - and no .. in it.
 func plainName(name string) string {
-	if name == "" || len(name) > 100 || strings.HasPrefix(name, "-") || strings.Contains(name, "..") {
+	if strings.Trim(name, "._/@+-") == "" || len(name) > 100 || strings.HasPrefix(name, "-") || strings.Contains(name, "..") {
 		return ""
 	}
 	for _, r := range name {

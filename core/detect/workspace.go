@@ -14,11 +14,8 @@ type space struct {
 	tool     string // the language for which it counts: go, node, rust, java, python
 	program  string // what builds it, for people: pnpm, maven
 	patterns []string
-	manifest string // what a member has in its folder
 	why      Evidence
 	members  []*folder
-	// environment and cache are those of the workspace, for its members.
-	environment map[string]string
 }
 
 // workspaces finds the workspaces, before the projects, which are different in them.

@@ -7,15 +7,19 @@ import (
 )
 
 // ignored is what no image needs: histories, secrets, and what only builds it.
-var ignored = []string{".git", ".gitignore", ".cache", ".patchbay", ".env", ".env.*", "Dockerfile", ".dockerignore", "patchbay.yaml"}
+var ignored = []string{".git", ".gitignore", ".cache", ".patchbay", ".env", ".env.local", ".env.*.local", "Dockerfile", ".dockerignore", "patchbay.yaml"}
 
-// ignoredOf is what is made again inside, by type.
-func ignoredOf(kind string) []string {
-	switch kind {
+// ignoredOf is what is made again inside.
+func ignoredOf(p *detect.Project) []string {
+	switch p.Type {
 	case "go":
 		return []string{"bin/", "**/*_test.go"}
 	case "node":
-		return []string{"**/node_modules", "dist/", "build/", ".next/", "coverage/", "*.log"}
+		list := []string{"**/node_modules", "coverage/", "*.log"}
+		if p.App != nil && p.App.Output != "" {
+			list = append(list, p.App.Output+"/")
+		}
+		return list
 	case "python":
 		return []string{".venv/", "venv/", "**/__pycache__", "**/*.pyc", ".pytest_cache/", ".ruff_cache/", "dist/"}
 	case "rust":
@@ -35,5 +39,5 @@ func ignoredOf(kind string) []string {
 // Dockerignore returns what is to be left out of the context of the project's image.
 func Dockerignore(p *detect.Project) string {
 	lines := append([]string{"# Written by `patchbay init`; yours to change."}, ignored...)
-	return strings.Join(append(lines, ignoredOf(p.Type)...), "\n") + "\n"
+	return strings.Join(append(lines, ignoredOf(p)...), "\n") + "\n"
 }

@@ -78,6 +78,7 @@ func written(report *detect.Report, pipeline string) string {
 	for _, p := range report.Projects {
 		if text, whyNot := scaffold.Dockerfile(p); text != "" {
 			fmt.Fprintf(&b, "\n=== Dockerfile of %s ===\n%s", p.Path, text)
+			fmt.Fprintf(&b, "\n=== .dockerignore of %s ===\n%s", p.Path, scaffold.Dockerignore(p))
 		} else {
 			fmt.Fprintf(&b, "\n=== no Dockerfile of %s: %s\n", p.Path, whyNot)
 		}
