@@ -97,6 +97,8 @@ type RateState struct {
 	// Allowed is false for a request too many.
 	Allowed          bool
 	Limit, Remaining int64
+	// Per is the time that Limit is for.
+	Per time.Duration
 	// Reset is when there is all of it again, or the next one.
 	Reset time.Time
 }

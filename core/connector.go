@@ -34,6 +34,32 @@ type ConnectorInfo struct {
 	Actions      []ActionInfo    `json:"actions,omitempty"`
 	Capabilities []string        `json:"capabilities,omitempty"`
 	Secrets      []ConnectorNeed `json:"secrets,omitempty"`
+	// Webhook is nil for a connector that reads no deliveries.
+	Webhook *WebhookInfo `json:"webhook,omitempty"`
+}
+
+// WebhookInfo says which deliveries a connector reads.
+type WebhookInfo struct {
+	// Headers are names, in lower case, by which a delivery is known as one for this
+	// connector.
+	Headers []string `json:"headers,omitempty"`
+	// OptionsSchema is a JSON Schema (2020-12) of a trigger's options; nil when it
+	// takes none.
+	OptionsSchema json.RawMessage `json:"options_schema,omitempty"`
+}
+
+// ConnectorProcess is how the processes of a connector stand, and what has become of
+// them since the host began.
+type ConnectorProcess struct {
+	Name string
+	Up   bool
+	// Broken says that the last launch failed, or that launches are refused for a while
+	// after crashes.
+	Broken bool
+	// Users are the calls that use them now.
+	Users int
+	// Launches came up, Failures did not, and Crashes ended without being asked to.
+	Launches, Failures, Crashes int64
 }
 
 // ActionInfo is one thing a connector can do. The first of a connector is the

@@ -55,3 +55,12 @@ func (d *Duration) UnmarshalJSON(data []byte) error {
 	*d = parsed
 	return nil
 }
+
+// UnmarshalText implements encoding.TextUnmarshaler with ParseDuration.
+func (d *Duration) UnmarshalText(text []byte) error {
+	parsed, err := ParseDuration(string(text))
+	if err == nil {
+		*d = parsed
+	}
+	return err
+}

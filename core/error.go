@@ -17,6 +17,7 @@ const (
 	CodeNotFound         ErrorCode = "not_found"
 	CodeConflict         ErrorCode = "conflict"
 	CodeTooLarge         ErrorCode = "too_large"
+	CodeTooMany          ErrorCode = "too_many"
 	CodeUnsupportedMedia ErrorCode = "unsupported_media"
 	CodeUnavailable      ErrorCode = "unavailable"
 	CodeExternal         ErrorCode = "external"

@@ -17,6 +17,9 @@ type Execution struct {
 	Trigger TriggerInfo `json:"trigger_info" bson:"trigger_info"`
 	// Environment was given with the trigger; it wins over the pipeline's.
 	Environment map[string]string `json:"environment,omitempty" bson:"environment,omitempty"`
+	// SecretEnvironment has the names of variables that were given with the trigger,
+	// too, whose values are kept elsewhere, encrypted; see ValueKeeper.
+	SecretEnvironment []string `json:"secret_environment,omitempty" bson:"secret_environment,omitempty"`
 	// Params are the values of all declared parameters, defaults included.
 	Params map[string]string `json:"params,omitempty" bson:"params,omitempty"`
 	// Priority orders waiting executions; the higher goes first.
@@ -28,12 +31,16 @@ type Execution struct {
 	// Retry says what this execution repeats; nil for a first try.
 	Retry *Retry `json:"retry,omitempty" bson:"retry,omitempty"`
 	// CancelRequested is set, with who asked, before anything is stopped.
-	CancelRequested string     `json:"cancel_requested,omitempty" bson:"cancel_requested,omitempty"`
-	CreatedAt       time.Time  `json:"created_at" bson:"created_at"`
-	UpdatedAt       time.Time  `json:"updated_at" bson:"updated_at"`
-	StartedAt       *time.Time `json:"started_at,omitempty" bson:"started_at,omitempty"`
-	FinishedAt      *time.Time `json:"finished_at,omitempty" bson:"finished_at,omitempty"`
-	Version         int64      `json:"version" bson:"version"`
+	CancelRequested string `json:"cancel_requested,omitempty" bson:"cancel_requested,omitempty"`
+	// Traceparent and Tracestate are the place in a distributed trace that it was
+	// triggered from (W3C Trace Context); empty when that was in none.
+	Traceparent string     `json:"traceparent,omitempty" bson:"traceparent,omitempty"`
+	Tracestate  string     `json:"tracestate,omitempty" bson:"tracestate,omitempty"`
+	CreatedAt   time.Time  `json:"created_at" bson:"created_at"`
+	UpdatedAt   time.Time  `json:"updated_at" bson:"updated_at"`
+	StartedAt   *time.Time `json:"started_at,omitempty" bson:"started_at,omitempty"`
+	FinishedAt  *time.Time `json:"finished_at,omitempty" bson:"finished_at,omitempty"`
+	Version     int64      `json:"version" bson:"version"`
 }
 
 // TriggerInfo says why an execution exists.
@@ -47,6 +54,13 @@ type TriggerInfo struct {
 	// ChangedPaths are the files that changed, relative to the repository; nil when
 	// that is not known.
 	ChangedPaths []string `json:"changed_paths,omitempty" bson:"changed_paths,omitempty"`
+	// DeliveryID is the delivery that started it.
+	DeliveryID string `json:"delivery_id,omitempty" bson:"delivery_id,omitempty"`
+	// Variables is more that the delivery says; steps get them, but none in the place
+	// of a variable that they have anyway. All names begin with CI_.
+	Variables map[string]string `json:"variables,omitempty" bson:"variables,omitempty"`
+	// Connector read the delivery that started it: whoever can report back to the forge.
+	Connector string `json:"connector,omitempty" bson:"connector,omitempty"`
 }
 
 // RetryMode is what of an execution is run again.
@@ -76,10 +90,13 @@ type Retry struct {
 type StepRun struct {
 	ExecutionID string `json:"execution_id" bson:"execution_id"`
 	// Index is the step's place in the plan (see core/plan), from 0.
-	Index  int    `json:"index" bson:"index"`
-	Stage  string `json:"stage" bson:"stage"`
-	Name   string `json:"name" bson:"name"`
-	Status Status `json:"status" bson:"status"`
+	Index int    `json:"index" bson:"index"`
+	Stage string `json:"stage" bson:"stage"`
+	Name  string `json:"name" bson:"name"`
+	// Connector is the name of the one that does it; empty in what was stored before
+	// there was this field.
+	Connector string `json:"connector,omitempty" bson:"connector,omitempty"`
+	Status    Status `json:"status" bson:"status"`
 	// Allowed is set on a failed step whose failure does not fail the run
 	// (continue_on_error).
 	Allowed  bool              `json:"allowed,omitempty" bson:"allowed,omitempty"`

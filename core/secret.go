@@ -32,6 +32,17 @@ type SecretStore interface {
 	DeleteSecret(ctx context.Context, pipelineID, name string) error
 }
 
+// ValueKeeper keeps the secret variables of executions, encrypted. It is safe for
+// concurrent use.
+type ValueKeeper interface {
+	// KeepValues stores those of an execution, before the execution itself. They are on
+	// disk when it returns. It returns Invalid for a name or a value that no variable
+	// can have.
+	KeepValues(ctx context.Context, executionID string, values map[string]string) error
+	// Values returns those of an execution, by name.
+	Values(ctx context.Context, executionID string) (map[string]string, error)
+}
+
 // SecretKeeper is what the API needs of secrets. It is safe for concurrent use.
 type SecretKeeper interface {
 	SetSecret(ctx context.Context, pipelineID, name, value, by string) (*Secret, error)

@@ -18,10 +18,15 @@ type TriggerRequest struct {
 	PipelineID  string
 	Info        TriggerInfo
 	Environment map[string]string
+	// SecretEnvironment is given to the steps, too, but never stored in clear or shown.
+	SecretEnvironment map[string]string
 	// Params are the values given for declared parameters.
 	Params map[string]string
 	// Priority is added to the pipeline's own; -100 to 100.
 	Priority int
+	// ExecutionID is the ID to take, a UUID; empty for a new one. The second request
+	// for one gets the execution of the first.
+	ExecutionID string
 }
 
 // RetryRequest asks for an execution that repeats another.
@@ -85,6 +90,12 @@ type QueueState struct {
 	// Entries are the first of those that wait, in the order in which they would
 	// start now.
 	Entries []QueueEntry `json:"entries"`
+}
+
+// QueueLoad is how full the queue of this node is.
+type QueueLoad struct {
+	Running, Waiting, Slots int
+	Paused                  bool
 }
 
 // QueueEntry is an execution that waits.

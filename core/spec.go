@@ -95,6 +95,16 @@ func TriggerTypes() []TriggerType {
 	return []TriggerType{TriggerManual, TriggerWebhook, TriggerSchedule, TriggerGitPush, TriggerGitTag, TriggerPullRequest}
 }
 
+// Delivered reports whether deliveries of webhooks start what has such a trigger.
+func (t TriggerType) Delivered() bool {
+	switch t {
+	case TriggerWebhook, TriggerGitPush, TriggerGitTag, TriggerPullRequest:
+		return true
+	default:
+		return false
+	}
+}
+
 // Trigger is a declared reason to run a pipeline.
 type Trigger struct {
 	Type   TriggerType   `json:"trigger_type" bson:"trigger_type"`
@@ -116,6 +126,37 @@ type TriggerConfig struct {
 	// MissedWithin is how old a time may be that MissedOnce still makes up for; 0 is
 	// an hour.
 	MissedWithin Duration `json:"missed_within,omitempty" bson:"missed_within,omitempty"`
+	// Paths and IgnorePaths narrow to changes, as those of When do.
+	Paths       []string `json:"paths,omitempty" bson:"paths,omitempty"`
+	IgnorePaths []string `json:"ignore_paths,omitempty" bson:"ignore_paths,omitempty"`
+	// Connector reads the deliveries; empty is the one that knows them
+	// by their headers.
+	Connector string `json:"connector,omitempty" bson:"connector,omitempty"`
+	// Secret names what deliveries are signed with; empty is DefaultWebhookSecret.
+	Secret string `json:"secret,omitempty" bson:"secret,omitempty"`
+	// AllowUnsigned lets in what nobody has signed, from anybody, at the pipeline's own
+	// address. There is no Secret then.
+	AllowUnsigned bool `json:"allow_unsigned,omitempty" bson:"allow_unsigned,omitempty"`
+	// AllowForks lets in pull requests from other repositories, whose code a step may
+	// run with the pipeline's secrets.
+	AllowForks bool `json:"allow_forks,omitempty" bson:"allow_forks,omitempty"`
+	// Options are the connector's own, a JSON object.
+	Options json.RawMessage `json:"options,omitempty" bson:"options,omitempty"`
+}
+
+// DefaultWebhookSecret is the secret of triggers that name none.
+const DefaultWebhookSecret = "WEBHOOK_SECRET"
+
+// SecretName is the secret that deliveries for the trigger are signed with; empty when
+// they need no signature.
+func (c *TriggerConfig) SecretName() string {
+	switch {
+	case c.AllowUnsigned:
+		return ""
+	case c.Secret == "":
+		return DefaultWebhookSecret
+	}
+	return c.Secret
 }
 
 // MissedPolicy says what becomes of missed times of a schedule.
@@ -134,10 +175,23 @@ type Notifications struct {
 	OnStart   []NotificationTarget `json:"on_start,omitempty" bson:"on_start,omitempty"`
 	OnSuccess []NotificationTarget `json:"on_success,omitempty" bson:"on_success,omitempty"`
 	OnFailure []NotificationTarget `json:"on_failure,omitempty" bson:"on_failure,omitempty"`
+	OnCancel  []NotificationTarget `json:"on_cancel,omitempty" bson:"on_cancel,omitempty"`
+	// OnFinish is for every end.
+	OnFinish []NotificationTarget `json:"on_finish,omitempty" bson:"on_finish,omitempty"`
 }
 
-// NotificationTarget is where one message goes: email, slack, webhook, github.
+// The target types that are no connector's.
+const (
+	TargetEmail   = "email"
+	TargetSlack   = "slack"
+	TargetWebhook = "webhook"
+)
+
+// NotificationTarget is where one message goes: email, slack, webhook, or a connector
+// that reports the status of commits (github, gitlab, …).
 type NotificationTarget struct {
-	Type   string            `json:"target_type" bson:"target_type"`
+	Type string `json:"target_type" bson:"target_type"`
+	// Config has the file's texts; secrets are names or references, and resolved when a
+	// message is sent.
 	Config map[string]string `json:"config" bson:"config"`
 }

@@ -92,8 +92,8 @@ type ArtifactStore interface {
 	// Caches lists at most limit entries of all pipelines, least recently used first.
 	Caches(ctx context.Context, limit int) ([]*CacheEntry, error)
 
-	// BlobsInUse calls fn for the hash of every blob that an artifact or a cache
-	// refers to; some may come twice.
+	// BlobsInUse calls fn for the hash of every blob that an artifact, a cache or a
+	// delivery refers to; some may come twice.
 	BlobsInUse(ctx context.Context, fn func(sha256 string)) error
 }
 
@@ -118,6 +118,8 @@ type Store interface {
 	SecretStore
 	ArtifactStore
 	SettingStore
+	DeliveryStore
+	NotificationStore
 	// Kind names the implementation for people: "sqlite", "memory".
 	Kind() string
 	// Ping reports whether the store answers.

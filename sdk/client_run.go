@@ -30,6 +30,11 @@ type Events interface {
 	SetOutput(name, value string) error
 }
 
+// SpanEvents is an Events that also takes spans; see WithSpans.
+type SpanEvents interface {
+	Span(span SpanReport) error
+}
+
 // RunningStep is an attempt that is being watched.
 type RunningStep struct {
 	ctx    context.Context
@@ -94,6 +99,11 @@ func dispatch(response *connectorv1.RunStepResponse, events Events) error {
 		return events.State(m.State.GetData())
 	case *connectorv1.RunStepResponse_SetOutput:
 		return events.SetOutput(m.SetOutput.GetName(), m.SetOutput.GetValue())
+	case *connectorv1.RunStepResponse_Span:
+		if wants, ok := events.(SpanEvents); ok {
+			return wants.Span(spanFromProto(m.Span))
+		}
+		return nil
 	default:
 		return fmt.Errorf("the connector sent a message this host does not know: %T", m)
 	}

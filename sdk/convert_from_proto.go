@@ -23,6 +23,7 @@ func infoFromProto(p *connectorv1.DescribeResponse) Info {
 	for _, s := range p.GetSecrets() {
 		i.Secrets = append(i.Secrets, SecretInfo{Name: s.GetName(), Help: s.GetHelp(), Required: s.GetRequired()})
 	}
+	i.Webhook = WebhookInfo{Headers: p.GetWebhook().GetHeaders(), OptionsSchema: p.GetWebhook().GetOptionsSchema()}
 	return i
 }
 

@@ -27,6 +27,9 @@ func infoToProto(i Info) *connectorv1.DescribeResponse {
 	for _, s := range i.Secrets {
 		p.Secrets = append(p.Secrets, &connectorv1.SecretSpec{Name: s.Name, Help: s.Help, Required: s.Required})
 	}
+	if w := i.Webhook; len(w.Headers) > 0 || len(w.OptionsSchema) > 0 {
+		p.Webhook = &connectorv1.WebhookSpec{Headers: w.Headers, OptionsSchema: w.OptionsSchema}
+	}
 	return p
 }
 

@@ -24,7 +24,8 @@ type Webhook struct {
 	DeliveryID string
 	// Event is the sender's own word: "push", "pull_request.opened".
 	Event string
-	// Occurred is nil when nothing is to run; then Ignored says why.
+	// Occurred is nil when nothing can be made of it; then Ignored says why. With both,
+	// nothing is to run unless a trigger names this very event.
 	Occurred *WebhookEvent
 	Ignored  string
 }

@@ -23,6 +23,19 @@ type Info struct {
 	Capabilities []Capability
 	// Secrets names those the connector can make use of.
 	Secrets []SecretInfo
+	// Webhook is for a WebhookParser.
+	Webhook WebhookInfo
+}
+
+// WebhookInfo says which deliveries a connector reads.
+type WebhookInfo struct {
+	// Headers are names, in lower case, one of which each delivery of this sender has
+	// and no other sender's: "x-github-event". Without them a trigger has to name the
+	// connector.
+	Headers []string
+	// OptionsSchema is a JSON Schema (2020-12) of a trigger's options; nil when it
+	// takes none. See NewOptions.
+	OptionsSchema json.RawMessage
 }
 
 // ActionInfo is one thing a connector can do.

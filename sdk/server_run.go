@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -32,7 +33,9 @@ func (s *server) RunStep(stream connectorv1.ConnectorService_RunStepServer) erro
 	defer cancel(nil)
 	go s.watch(stream, request.CancelOnDisconnect, cancel)
 
+	ctx, span := session.begin(ctx, strings.TrimSpace(nameOf(s.connector)+" "+request.Step.Action))
 	result, err := s.run(ctx, request, session)
+	span.End(err)
 	session.close()
 	switch {
 	case errors.Is(context.Cause(ctx), ErrDetached):

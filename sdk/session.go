@@ -3,6 +3,7 @@ package sdk
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 
 	connectorv1 "github.com/patchbay-ci/patchbay/proto/connector/v1"
@@ -18,6 +19,8 @@ const MaxValue = 1 << 20
 // After a detachment its methods return ErrDetached.
 type Session struct {
 	stdout, stderr *Output
+	// spans are what the host still takes; see StartSpan.
+	spans atomic.Int64
 
 	mu   sync.Mutex // one sender at a time, as gRPC wants it
 	send func(*connectorv1.RunStepResponse) error

@@ -15,5 +15,10 @@ func (a *app) commands() []*cobra.Command {
 		a.newSecretCommand(),
 		a.newQueueCommand(),
 		a.newScheduleCommand(),
+		a.newWebhookCommand(),
+		a.newTokenCommand(),
+		a.newUserCommand(),
+		a.newSessionCommand(),
+		a.newAuditCommand(),
 	}
 }

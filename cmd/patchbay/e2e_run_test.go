@@ -20,6 +20,7 @@ func TestRunExamples(t *testing.T) {
 		"go-module.yaml":  "uuid.a",
 		"containers.yaml": "succeeded",
 		"matrix.yaml":     "greeted 3 times",
+		"webhook.yaml":    "webhook succeeded",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

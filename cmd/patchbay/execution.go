@@ -20,7 +20,7 @@ func (a *app) newExecutionCommand() *cobra.Command {
 		a.remoteCommand("get ID", "One execution with its steps", 1, a.getExecution),
 		a.newLogsCommand(),
 		a.remoteCommand("cancel ID", "Stop an execution", 1, a.cancelExecution),
-		a.newRetryCommand(), a.newApproveCommand(), a.newArtifactsCommand())
+		a.newRetryCommand(), a.newApproveCommand(), a.newArtifactsCommand(), a.newNotificationsCommand())
 	return command
 }
 

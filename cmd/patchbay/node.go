@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -20,12 +21,14 @@ import (
 	"github.com/patchbay-ci/patchbay/core/config"
 	"github.com/patchbay-ci/patchbay/core/engine"
 	"github.com/patchbay-ci/patchbay/core/logs"
+	"github.com/patchbay-ci/patchbay/core/notify"
 	"github.com/patchbay-ci/patchbay/core/pipefile"
 	"github.com/patchbay-ci/patchbay/core/pluginhost"
 	"github.com/patchbay-ci/patchbay/core/schedule"
 	"github.com/patchbay-ci/patchbay/core/secrets"
 	"github.com/patchbay-ci/patchbay/core/store/sqlite"
 	"github.com/patchbay-ci/patchbay/core/trigger"
+	"github.com/patchbay-ci/patchbay/core/webhook"
 	"github.com/patchbay-ci/patchbay/core/workspace"
 )
 
@@ -35,14 +38,24 @@ type node struct {
 	store   core.Store
 	logs    *logs.Store
 	host    *pluginhost.Host
+	blobs   core.BlobStore
 	files   *artifacts.Service
 	secrets *secrets.Service
 	engine  *engine.Engine
 	// triggers is the one door for every run, schedules one of those who use it.
-	triggers  *trigger.Service
+	triggers  *trigger.Traced
 	schedules *schedule.Service
+	webhooks  *webhook.Service
 	auth      *auth.Service
-	log       hclog.Logger
+	logins    core.Logins
+	access    *access
+	watch     *watch
+	// notify tells of what changes in watched, the store of those who run executions.
+	notify  *notify.Service
+	watched core.Store
+	log     hclog.Logger
+	// deliveries is what is kept of those.
+	deliveries webhook.Limits
 	// stop ends what goes on in the background, which background counts.
 	stop       context.CancelFunc
 	background sync.WaitGroup
@@ -63,11 +76,14 @@ func (a *app) openNode(ctx context.Context, settings config.Server, log hclog.Lo
 	if n.lock, err = lockFolder(settings.Data); err != nil {
 		return nil, err
 	}
+	if n.watch, err = a.newWatch(ctx, settings, log); err != nil {
+		return nil, err
+	}
 	store, err := sqlite.Open(ctx, folders.database)
 	if err != nil {
 		return nil, err
 	}
-	n.store = store
+	n.store = n.watch.metrics.Store(store)
 	if n.logs, err = logs.Open(folders.logs); err != nil {
 		return nil, err
 	}
@@ -85,14 +101,22 @@ func (a *app) openNode(ctx context.Context, settings config.Server, log hclog.Lo
 	if err != nil {
 		return nil, err
 	}
+	n.blobs, n.deliveries = blobs, webhook.Limits{Age: time.Duration(settings.WebhookAge), Count: settings.WebhookCount, Bytes: int64(settings.WebhookBytes)}
 	n.files = artifacts.New(n.store, blobs, artifacts.Limits{}, log.Named("artifacts"))
 	if n.secrets, err = a.openSecrets(ctx, n.store, settings.Data); err != nil {
 		return nil, err
 	}
-	n.auth = auth.New(n.store, settings.AdminToken)
-	n.engine = engine.New(engine.Options{Store: n.store, Logs: n.logs, Connectors: n.host, Workspaces: workspaces,
-		Secrets: n.secrets, Files: n.files, Settings: n.store, Logger: log.Named("engine"), NewID: newID, MaxExecutions: settings.MaxExecutions,
+	if err = n.openAccess(settings); err != nil {
+		return nil, err
+	}
+	if n.notify, err = newNotify(n, settings); err != nil {
+		return nil, err
+	}
+	n.watched = n.notify.Watch(n.store)
+	n.engine = engine.New(engine.Options{Store: n.watched, Logs: n.watch.metrics.Logs(n.logs), Observer: n.watch.runs, Tracer: n.watch.tracer, Connectors: n.host, Workspaces: workspaces,
+		Secrets: n.secrets, Values: n.secrets, Files: n.files, Settings: n.store, Logger: log.Named("engine"), NewID: newID, MaxExecutions: settings.MaxExecutions,
 		Quota: workspace.Quota{Bytes: int64(settings.WorkspaceLimit), Files: settings.WorkspaceFiles}})
+	n.watch.attach(n, settings.Data)
 	return n, nil
 }
 
@@ -101,20 +125,26 @@ func (n *node) start(ctx context.Context) error {
 	if err := n.engine.Recover(ctx); err != nil {
 		return err
 	}
-	n.triggers = trigger.New(n.store, n.engine.Submit)
+	n.triggers = &trigger.Traced{Service: trigger.New(n.watched, n.engine.Submit).WithValues(n.secrets), Tracer: n.watch.tracer, Logger: n.log.Named("trigger")}
 	n.schedules = schedule.New(n.store, n.triggers, n.log.Named("schedule"))
+	n.webhooks = n.newWebhooks()
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	n.stop = stop
 	n.background.Go(func() { n.files.Maintain(background) })
 	n.background.Go(func() { n.schedules.Run(background) })
+	n.background.Go(func() { n.tidy(background) })
+	n.background.Go(func() { n.webhooks.Run(background) })
+	n.background.Go(func() { n.notify.Run(background) })
 	return nil
 }
 
 // handler makes the API; call start before.
 func (n *node) handler(log hclog.Logger) (http.Handler, error) {
-	return api.New(api.Deps{Store: watchedStore{n.store, n.schedules.Changed}, Logs: n.logs, Parser: pipefile.NewParser(n.host),
+	return api.New(api.Deps{Store: watchedStore{n.store, n.pipelineChanged}, Logs: n.logs, Parser: pipefile.NewParser(n.host),
 		Trigger: n.triggers, Retry: n.triggers, Schedules: n.schedules.States, Engine: n.engine, Catalog: n.host,
-		Approve: n.engine, Queue: n.engine, Artifacts: n.files, Secrets: n.secrets, Authenticate: n.auth.Authenticate, Logger: log.Named("api"), Version: version})
+		Approve: n.engine, Queue: n.engine, Artifacts: n.files, Notifications: n.notify, Secrets: n.secrets, Webhooks: n.webhooks, Deliveries: n.store, Logger: log.Named("api"), Version: version,
+		Observe:  n.watch.observation(log.Named("metrics")),
+		Accounts: n.auth, Logins: n.logins, Audit: n.store, Origins: n.access.origins, Limits: n.access.limits, Web: n.access.web})
 }
 
 // close closes what was opened, in the opposite order.
@@ -130,6 +160,9 @@ func (n *node) close() {
 	}
 	if n.store != nil {
 		errs = append(errs, n.store.Close())
+	}
+	if n.watch != nil {
+		errs = append(errs, n.watch.close())
 	}
 	if n.lock != nil {
 		errs = append(errs, n.lock.Close())

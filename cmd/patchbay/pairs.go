@@ -23,6 +23,21 @@ func pairs(flag string, list []string) (map[string]string, error) {
 	return values, nil
 }
 
+// secretEnvironment takes the values of variables from the command's own environment:
+// an argument could be read by others on this machine. It returns nil for none.
+func (a *app) secretEnvironment(names []string) (*map[string]string, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	values := make(map[string]string, len(names))
+	for _, name := range names {
+		if values[name] = a.getenv(name); values[name] == "" {
+			return nil, &exitError{exitUsage, fmt.Errorf("--secret-env %s: the environment has no such variable; set it, and give its name alone", name)}
+		}
+	}
+	return &values, nil
+}
+
 // paramFlags are the flags for a pipeline's parameters.
 type paramFlags struct{ list []string }
 

@@ -153,7 +153,7 @@ func (a *app) newTriggerCommand() *cobra.Command {
 	var f runFlags
 	var params paramFlags
 	var priority int
-	var changed []string
+	var changed, secret []string
 	var follow bool
 	command := a.remoteCommand("trigger ID", "Run a pipeline", 1, func(ctx context.Context, r *remote, args []string) error {
 		request, err := f.trigger()
@@ -169,6 +169,9 @@ func (a *app) newTriggerCommand() *cobra.Command {
 		if body.Params, err = params.params(); err != nil {
 			return err
 		}
+		if body.SecretEnvironment, err = a.secretEnvironment(secret); err != nil {
+			return err
+		}
 		data, err := r.read(r.api.TriggerPipeline(ctx, args[0], body))
 		if err != nil {
 			return err
@@ -180,6 +183,7 @@ func (a *app) newTriggerCommand() *cobra.Command {
 	params.add(flags)
 	flags.IntVar(&priority, "priority", 0, "-100 to 100, added to the pipeline's; the higher goes first")
 	flags.StringArrayVar(&changed, "changed", nil, "a file that changed, for when: paths; may be repeated")
+	flags.StringArrayVar(&secret, "secret-env", nil, "the name of a variable whose value, taken from this command's environment, is kept secret; may be repeated")
 	flags.BoolVarP(&follow, "follow", "f", false, "show what the steps say; exit code 1 when the execution does not succeed")
 	flags.BoolVar(&follow, "wait", false, "the same as --follow")
 	return command

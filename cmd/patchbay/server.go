@@ -38,6 +38,9 @@ func (a *app) newServerCommand() *cobra.Command {
 			if err != nil {
 				return &exitError{exitUsage, err}
 			}
+			if _, err := newAccess(settings.Access); err != nil {
+				return &exitError{exitUsage, err}
+			}
 			if err := a.serve(command.Context(), settings); err != nil {
 				return &exitError{exitFailed, err}
 			}
@@ -50,13 +53,23 @@ func (a *app) newServerCommand() *cobra.Command {
 	f.StringVar(&flags.PluginPath, "plugin-path", "", "folders with connectors (default $PATCHBAY_PLUGIN_PATH, or beside the binary)")
 	f.IntVar(&flags.MaxExecutions, "max-executions", 0, "how many executions run at once")
 	f.StringVar(&flags.LogLevel, "log-level", "", "trace, debug, info, warn or error (default "+config.DefaultLogLevel+")")
+	f.StringVar(&flags.LogFormat, "log-format", "", "text or json (default "+config.DefaultLogFormat+")")
+	f.StringVar(&flags.MetricsListen, "metrics-listen", "", "address for /metrics without a token (default none)")
+	f.StringVar(&flags.DebugListen, "debug-listen", "", "loopback address for Go profiles (default none)")
+	for _, s := range flags.Access.Settings() {
+		help := s.Help
+		if s.Default != "" {
+			help += " (default " + s.Default + ")"
+		}
+		f.StringVar((*string)(s.Value), s.Flag, "", help)
+	}
 	f.StringVar(&file, "config", "", "config file (default "+config.FileName+" in the data folder, if there)")
 	return command
 }
 
 // serve runs a server until a signal ends it.
 func (a *app) serve(ctx context.Context, settings config.Server) error {
-	log := a.logger(settings.LogLevel)
+	log := a.serverLogger(settings)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
@@ -65,21 +78,29 @@ func (a *app) serve(ctx context.Context, settings config.Server) error {
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w; is another server running? --listen takes another address", settings.Listen, err)
 	}
+	gate := api.NewGate()
+	server := api.NewServer(settings.Listen, gate)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
 	node, err := a.openNode(ctx, settings, log)
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return errors.Join(err, server.Close())
 	}
 	defer node.close()
 	if err := node.start(ctx); err != nil {
-		return errors.Join(err, listener.Close())
+		return errors.Join(err, server.Close())
 	}
 	handler, err := node.handler(log)
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return errors.Join(err, server.Close())
 	}
-	server := api.NewServer(settings.Listen, handler)
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	stopAside, err := node.watch.listenAside(settings, gate, log)
+	if err != nil {
+		return errors.Join(err, server.Close())
+	}
+	defer stopAside()
+	node.watch.health.SetPhase("")
+	gate.Open(handler)
 	if err := a.greet(ctx, listener.Addr(), node.auth, settings); err != nil {
 		return err
 	}
@@ -115,6 +136,7 @@ func (a *app) greet(ctx context.Context, address net.Addr, tokens *auth.Service,
 func (a *app) shutDown(server *http.Server, n *node, s os.Signal, log hclog.Logger) error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownLimit)
 	defer cancel()
+	n.watch.health.SetPhase("stopping")
 	interrupted := s == os.Interrupt
 	if interrupted {
 		fmt.Fprintln(a.stderr, "patchbay: stopping; running executions are cancelled (once more to leave at once)")

@@ -46,29 +46,49 @@ type Deps struct {
 	Trigger core.Triggerer
 	Engine  core.Canceller
 	Catalog core.Catalog
-	// Authenticate returns the name of a bearer token's owner.
-	Authenticate func(ctx context.Context, bearer string) (who string, err error)
-	Logger       hclog.Logger
-	Version      string
+	// Accounts says who makes a request and what they may do.
+	Accounts core.Accounts
+	Logger   hclog.Logger
+	Version  string
 
 	Retry     core.Retrier
 	Approve   core.Approver
 	Artifacts core.ArtifactReader
 	Secrets   core.SecretKeeper
 	Queue     core.QueueControl
+	Webhooks  core.Webhooks
+	// Deliveries is where Webhooks keeps them.
+	Deliveries core.DeliveryStore
+	// Observe is what watches over the server.
+	Observe Observation
+	// Notifications are what was told of executions.
+	Notifications core.NotificationKeeper
 	// Schedules lists the schedules of all pipelines.
 	Schedules func(ctx context.Context) ([]core.ScheduleState, error)
-	// Origins are those of web pages, besides the server's own, that may open
-	// WebSockets: "https://ci.example.com".
+	// Origins are those of web pages, besides the server's own, that may use the API
+	// and open WebSockets: "https://ci.example.com".
 	Origins []string
+	// Logins are those by other services.
+	Logins core.Logins
+	// Audit keeps who did what.
+	Audit  core.AuditStore
+	Limits Limits
+	Web    Web
 }
 
 // handlers implements the generated ServerInterface, one resource a file.
 type handlers struct {
 	Deps
 	contractJSON []byte
-	patience     patience
-	room         room
+	operations   map[string]string
+	origin       *http.CrossOriginProtection
+	strangeProxy sync.Once // is warned of
+	// recheck is how often it is asked whether somebody may still follow.
+	recheck  time.Duration
+	patience patience
+	// deliveries is what bodies of deliveries may take of the memory.
+	deliveries budget
+	room       room
 	// frames are *[]byte for the time that an event takes to be sent: a thousand
 	// followers who wait have none.
 	frames sync.Pool
@@ -91,7 +111,17 @@ func newHandlers(d Deps) (*handlers, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the contract: %w", err)
 	}
-	return &handlers{Deps: d, contractJSON: contractJSON, patience: defaultPatience, room: newRoom(),
+	operations, err := operations(contractJSON)
+	if err != nil {
+		return nil, err
+	}
+	origin, err := checkOrigins(&d)
+	if err != nil {
+		return nil, err
+	}
+	d.Observe.complete()
+	return &handlers{Deps: d, contractJSON: contractJSON, operations: operations, origin: origin, recheck: recheckEvery,
+		patience: defaultPatience, room: newRoom(), deliveries: budget{free: deliveryMemory},
 		frames: sync.Pool{New: func() any { return new([]byte) }}}, nil
 }
 
@@ -115,13 +145,14 @@ func (h *handlers) routes() http.Handler {
 		ErrorHandlerFunc: func(w http.ResponseWriter, r *http.Request, err error) {
 			h.fail(w, r, &core.Error{Code: core.CodeInvalid, Message: "a parameter is not as it should be", Details: err.Error()})
 		}})
-	return h.recovered(h.logged(h.authenticated(root)))
+	root.Use(noteRoute, h.guarded)
+	return aliased(h.located(h.observed(root, h.recovered(h.hardened(h.shared(h.limited(root)))))))
 }
 
 // methods lists what is possible at a path.
 func methods(root *mux.Router, r *http.Request) []string {
 	var list []string
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		other, match := *r, mux.RouteMatch{}
 		other.Method = method
 		if root.Match(&other, &match) && match.MatchErr == nil {

@@ -116,7 +116,7 @@ func (h *handlers) GetArtifactArchive(w http.ResponseWriter, r *http.Request, id
 		w.Header().Del("Content-Disposition")
 		h.fail(w, r, err)
 	case r.Context().Err() == nil:
-		h.Logger.Error("an archive could not be sent", "artifact", a.ID, "error", err)
+		h.log(r.Context()).Error("an archive could not be sent", "artifact", a.ID, "error", err)
 		panic(http.ErrAbortHandler) // too late for a status: the client must see that it is not whole
 	}
 }

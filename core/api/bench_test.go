@@ -72,7 +72,7 @@ func newBench(t *testing.T, with ...func(*handlers)) *bench {
 		t.Fatal(err)
 	}
 	h, err := newHandlers(Deps{Store: b.store, Logs: b.logs, Parser: pipefile.NewParser(catalog{}), Trigger: trigger.New(b.store, func(*core.Execution) {}),
-		Engine: b, Catalog: catalog{}, Authenticate: auth.New(b.store, token).Authenticate, Logger: hclog.NewNullLogger(), Version: "1.2.3"})
+		Engine: b, Catalog: catalog{}, Accounts: auth.New(b.store, token), Audit: b.store, Logger: hclog.NewNullLogger(), Version: "1.2.3"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ var answers = map[core.ErrorCode]struct {
 	core.CodeNotFound:         {http.StatusNotFound, ValidationError},
 	core.CodeConflict:         {http.StatusConflict, ValidationError},
 	core.CodeTooLarge:         {http.StatusRequestEntityTooLarge, ValidationError},
+	core.CodeTooMany:          {http.StatusTooManyRequests, ValidationError},
 	core.CodeUnsupportedMedia: {http.StatusUnsupportedMediaType, ValidationError},
 	core.CodeUnavailable:      {http.StatusServiceUnavailable, InternalError},
 	core.CodeExternal:         {http.StatusBadGateway, ExternalServiceError},
@@ -39,7 +40,7 @@ func (h *handlers) failWith(w http.ResponseWriter, r *http.Request, status int, 
 	}
 	known := asError(err)
 	if status >= http.StatusInternalServerError {
-		h.Logger.Error("a request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+		h.log(r.Context()).Error("a request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	}
 	if r.Context().Err() != nil {
 		return
@@ -75,7 +76,12 @@ func asError(err error) *core.Error {
 
 // answer writes a JSON body.
 func (h *handlers) answer(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
+	h.answerAs(w, "application/json", status, body)
+}
+
+// answerAs writes a JSON body of a media type of its own.
+func (h *handlers) answerAs(w http.ResponseWriter, kind string, status int, body any) {
+	w.Header().Set("Content-Type", kind)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	encoder := json.NewEncoder(w)

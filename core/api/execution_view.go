@@ -21,6 +21,7 @@ func executionView(e *core.Execution, compiled *plan.Plan, stored []*core.StepRu
 		Priority: some(e.Priority), CancelRequested: some(e.CancelRequested), TriggerInfo: triggerView(e.Trigger),
 		StartedAt: e.StartedAt, FinishedAt: e.FinishedAt, Duration: seconds(e.StartedAt, e.FinishedAt),
 		CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt}
+	view.SecretEnvironment = listed(e.SecretEnvironment)
 	if len(e.Params) > 0 {
 		view.Params = &e.Params
 	}
@@ -39,7 +40,10 @@ func executionView(e *core.Execution, compiled *plan.Plan, stored []*core.StepRu
 
 func triggerView(t core.TriggerInfo) TriggerInfo {
 	view := TriggerInfo{TriggerType: string(t.Type), TriggeredBy: some(t.TriggeredBy), CommitHash: some(t.CommitHash),
-		Branch: some(t.Branch), Tag: some(t.Tag), Repository: some(t.Repository)}
+		Branch: some(t.Branch), Tag: some(t.Tag), Repository: some(t.Repository), DeliveryId: some(t.DeliveryID)}
+	if t.Variables != nil {
+		view.Variables = &t.Variables
+	}
 	if t.ChangedPaths != nil {
 		view.ChangedPaths = &t.ChangedPaths
 	}

@@ -29,7 +29,7 @@ func (h *handlers) ListExecutions(w http.ResponseWriter, r *http.Request, params
 		h.fail(w, r, err)
 		return
 	}
-	filter := core.ExecutionFilter{PipelineID: value(params.PipelineId), Page: page}
+	filter := core.ExecutionFilter{PipelineID: value(params.PipelineId)}
 	if params.Status != nil {
 		status := core.Status(*params.Status)
 		if !slices.Contains(core.Statuses(), status) {
@@ -39,7 +39,10 @@ func (h *handlers) ListExecutions(w http.ResponseWriter, r *http.Request, params
 		}
 		filter.Statuses = []core.Status{status}
 	}
-	list, err := h.Store.Executions(r.Context(), filter)
+	list, last, err := visible(identity(r.Context()), page, func(page core.Page) ([]*core.Execution, error) {
+		filter.Page = page
+		return h.Store.Executions(r.Context(), filter)
+	}, func(e *core.Execution) string { return e.ID }, func(e *core.Execution) string { return e.PipelineID })
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -54,9 +57,7 @@ func (h *handlers) ListExecutions(w http.ResponseWriter, r *http.Request, params
 		}
 		body = append(body, view)
 	}
-	if len(list) > 0 {
-		linkNext(w, r, page, len(list), list[len(list)-1].ID)
-	}
+	linkAfter(w, r, page, last)
 	h.answer(w, http.StatusOK, body)
 }
 

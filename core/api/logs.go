@@ -113,7 +113,7 @@ func (h *handlers) endStream(r *http.Request, out *follower, err error) {
 		return
 	}
 	if !errors.Is(err, errSlow) && !errors.Is(err, errStopping) && !errors.Is(err, context.Canceled) {
-		h.Logger.Error("a log could not be sent", "path", r.URL.Path, "error", err)
+		h.log(r.Context()).Error("a log could not be sent", "path", r.URL.Path, "error", err)
 	}
 	panic(http.ErrAbortHandler)
 }

@@ -22,7 +22,14 @@ func pageOf(limit *int, after *string) (core.Page, error) {
 
 // linkNext leads to the next page when this one is full (RFC 8288).
 func linkNext(w http.ResponseWriter, r *http.Request, page core.Page, got int, last string) {
-	if got < page.Limit {
+	if got == page.Limit {
+		linkAfter(w, r, page, last)
+	}
+}
+
+// linkAfter leads to what is behind an item, if it is not "".
+func linkAfter(w http.ResponseWriter, r *http.Request, page core.Page, last string) {
+	if last == "" {
 		return
 	}
 	query := r.URL.Query()

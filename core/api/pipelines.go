@@ -18,7 +18,10 @@ func (h *handlers) ListPipelines(w http.ResponseWriter, r *http.Request, params 
 		h.fail(w, r, err)
 		return
 	}
-	list, err := h.Store.Pipelines(r.Context(), page)
+	pipelineID := func(p *core.Pipeline) string { return p.ID }
+	list, last, err := visible(identity(r.Context()), page, func(page core.Page) ([]*core.Pipeline, error) {
+		return h.Store.Pipelines(r.Context(), page)
+	}, pipelineID, pipelineID)
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -27,9 +30,7 @@ func (h *handlers) ListPipelines(w http.ResponseWriter, r *http.Request, params 
 	for _, p := range list {
 		body = append(body, pipelineView(p, nil))
 	}
-	if len(list) > 0 {
-		linkNext(w, r, page, len(list), list[len(list)-1].ID)
-	}
+	linkAfter(w, r, page, last)
 	h.answer(w, http.StatusOK, body)
 }
 
@@ -185,7 +186,7 @@ func (h *handlers) forgetSecrets(ctx context.Context, pipelineID string) {
 		err = errors.Join(err, h.Secrets.DeleteSecret(ctx, pipelineID, s.Name))
 	}
 	if err != nil {
-		h.Logger.Error("the secrets of a deleted pipeline could not be removed", "pipeline", pipelineID, "error", err)
+		h.log(ctx).Error("the secrets of a deleted pipeline could not be removed", "pipeline", pipelineID, "error", err)
 	}
 }
 

@@ -24,7 +24,7 @@ func (h *handlers) GetQueue(w http.ResponseWriter, r *http.Request) {
 	}
 	state := h.Queue.Queue(r.Context())
 	body := Queue{Paused: state.Paused, Running: state.Running, Waiting: state.Waiting, Slots: state.Slots, Entries: make([]QueueEntry, 0, len(state.Entries))}
-	for _, e := range state.Entries {
+	for _, e := range visibleOf(identity(r.Context()), state.Entries, func(e core.QueueEntry) string { return e.PipelineID }) {
 		body.Entries = append(body.Entries, QueueEntry{ExecutionId: e.ExecutionID, PipelineId: e.PipelineID, PipelineName: e.PipelineName,
 			Priority: e.Priority, Reason: e.Reason})
 	}

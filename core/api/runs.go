@@ -33,6 +33,7 @@ func (h *handlers) TriggerPipeline(w http.ResponseWriter, r *http.Request, id Id
 	request := core.TriggerRequest{PipelineID: id, Environment: value(body.Environment), Params: params, Priority: value(body.Priority),
 		Info: core.TriggerInfo{TriggeredBy: user(r.Context()), Type: core.TriggerType(value(body.TriggerType)), Branch: value(body.Branch),
 			Tag: value(body.Tag), CommitHash: value(body.CommitHash), Repository: value(body.Repository), ChangedPaths: value(body.ChangedPaths)}}
+	request.SecretEnvironment = value(body.SecretEnvironment)
 	if request.Priority < -maxPriority || request.Priority > maxPriority {
 		h.fail(w, r, core.Errorf(core.CodeInvalid, "priority is %d; it is between %d and %d", request.Priority, -maxPriority, maxPriority))
 		return

@@ -1,6 +1,10 @@
 package api
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/patchbay-ci/patchbay/core"
+)
 
 // ListSchedules serves GET /ci/schedules.
 func (h *handlers) ListSchedules(w http.ResponseWriter, r *http.Request) {
@@ -14,7 +18,7 @@ func (h *handlers) ListSchedules(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body := make([]Schedule, 0, len(list))
-	for _, s := range list {
+	for _, s := range visibleOf(identity(r.Context()), list, func(s core.ScheduleState) string { return s.PipelineID }) {
 		body = append(body, Schedule{PipelineId: s.PipelineID, PipelineName: s.PipelineName, CronExpression: s.CronExpression,
 			Timezone: some(s.TimeZone), Next: s.Next, Last: s.Last})
 	}

@@ -15,6 +15,48 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for AuditEntryOutcome.
+const (
+	AuditEntryOutcomeDone    AuditEntryOutcome = "done"
+	AuditEntryOutcomeFailed  AuditEntryOutcome = "failed"
+	AuditEntryOutcomeRefused AuditEntryOutcome = "refused"
+)
+
+// Valid indicates whether the value is a known member of the AuditEntryOutcome enum.
+func (e AuditEntryOutcome) Valid() bool {
+	switch e {
+	case AuditEntryOutcomeDone:
+		return true
+	case AuditEntryOutcomeFailed:
+		return true
+	case AuditEntryOutcomeRefused:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ComponentHealthStatus.
+const (
+	ComponentHealthStatusFail ComponentHealthStatus = "fail"
+	ComponentHealthStatusPass ComponentHealthStatus = "pass"
+	ComponentHealthStatusWarn ComponentHealthStatus = "warn"
+)
+
+// Valid indicates whether the value is a known member of the ComponentHealthStatus enum.
+func (e ComponentHealthStatus) Valid() bool {
+	switch e {
+	case ComponentHealthStatusFail:
+		return true
+	case ComponentHealthStatusPass:
+		return true
+	case ComponentHealthStatusWarn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ConnectorState.
 const (
 	ConnectorStateAvailable ConnectorState = "available"
@@ -30,6 +72,33 @@ func (e ConnectorState) Valid() bool {
 	case ConnectorStateBroken:
 		return true
 	case ConnectorStateRunning:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DeliveryStatus.
+const (
+	DeliveryStatusFailed    DeliveryStatus = "failed"
+	DeliveryStatusIgnored   DeliveryStatus = "ignored"
+	DeliveryStatusReceived  DeliveryStatus = "received"
+	DeliveryStatusRefused   DeliveryStatus = "refused"
+	DeliveryStatusTriggered DeliveryStatus = "triggered"
+)
+
+// Valid indicates whether the value is a known member of the DeliveryStatus enum.
+func (e DeliveryStatus) Valid() bool {
+	switch e {
+	case DeliveryStatusFailed:
+		return true
+	case DeliveryStatusIgnored:
+		return true
+	case DeliveryStatusReceived:
+		return true
+	case DeliveryStatusRefused:
+		return true
+	case DeliveryStatusTriggered:
 		return true
 	default:
 		return false
@@ -81,6 +150,30 @@ func (e ErrorError) Valid() bool {
 	}
 }
 
+// Defines values for GrantRole.
+const (
+	GrantRoleAdmin     GrantRole = "admin"
+	GrantRoleDeveloper GrantRole = "developer"
+	GrantRoleNone      GrantRole = "none"
+	GrantRoleViewer    GrantRole = "viewer"
+)
+
+// Valid indicates whether the value is a known member of the GrantRole enum.
+func (e GrantRole) Valid() bool {
+	switch e {
+	case GrantRoleAdmin:
+		return true
+	case GrantRoleDeveloper:
+		return true
+	case GrantRoleNone:
+		return true
+	case GrantRoleViewer:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for HealthStatus.
 const (
 	HealthStatusError   HealthStatus = "error"
@@ -93,6 +186,27 @@ func (e HealthStatus) Valid() bool {
 	case HealthStatusError:
 		return true
 	case HealthStatusSuccess:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for HealthCheckStatus.
+const (
+	HealthCheckStatusFail HealthCheckStatus = "fail"
+	HealthCheckStatusPass HealthCheckStatus = "pass"
+	HealthCheckStatusWarn HealthCheckStatus = "warn"
+)
+
+// Valid indicates whether the value is a known member of the HealthCheckStatus enum.
+func (e HealthCheckStatus) Valid() bool {
+	switch e {
+	case HealthCheckStatusFail:
+		return true
+	case HealthCheckStatusPass:
+		return true
+	case HealthCheckStatusWarn:
 		return true
 	default:
 		return false
@@ -132,6 +246,78 @@ func (e LogEventStream) Valid() bool {
 	case LogEventStreamStdout:
 		return true
 	case LogEventStreamSystem:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NotificationEvent.
+const (
+	NotificationEventCancel  NotificationEvent = "cancel"
+	NotificationEventFailure NotificationEvent = "failure"
+	NotificationEventPending NotificationEvent = "pending"
+	NotificationEventStart   NotificationEvent = "start"
+	NotificationEventSuccess NotificationEvent = "success"
+)
+
+// Valid indicates whether the value is a known member of the NotificationEvent enum.
+func (e NotificationEvent) Valid() bool {
+	switch e {
+	case NotificationEventCancel:
+		return true
+	case NotificationEventFailure:
+		return true
+	case NotificationEventPending:
+		return true
+	case NotificationEventStart:
+		return true
+	case NotificationEventSuccess:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NotificationState.
+const (
+	NotificationStateFailed  NotificationState = "failed"
+	NotificationStatePending NotificationState = "pending"
+	NotificationStateSent    NotificationState = "sent"
+	NotificationStateSkipped NotificationState = "skipped"
+)
+
+// Valid indicates whether the value is a known member of the NotificationState enum.
+func (e NotificationState) Valid() bool {
+	switch e {
+	case NotificationStateFailed:
+		return true
+	case NotificationStatePending:
+		return true
+	case NotificationStateSent:
+		return true
+	case NotificationStateSkipped:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReadinessStatus.
+const (
+	ReadinessStatusFail ReadinessStatus = "fail"
+	ReadinessStatusPass ReadinessStatus = "pass"
+	ReadinessStatusWarn ReadinessStatus = "warn"
+)
+
+// Valid indicates whether the value is a known member of the ReadinessStatus enum.
+func (e ReadinessStatus) Valid() bool {
+	switch e {
+	case ReadinessStatusFail:
+		return true
+	case ReadinessStatusPass:
+		return true
+	case ReadinessStatusWarn:
 		return true
 	default:
 		return false
@@ -180,6 +366,27 @@ func (e RetryRequestMode) Valid() bool {
 	}
 }
 
+// Defines values for Role.
+const (
+	RoleAdmin     Role = "admin"
+	RoleDeveloper Role = "developer"
+	RoleViewer    Role = "viewer"
+)
+
+// Valid indicates whether the value is a known member of the Role enum.
+func (e Role) Valid() bool {
+	switch e {
+	case RoleAdmin:
+		return true
+	case RoleDeveloper:
+		return true
+	case RoleViewer:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Status.
 const (
 	StatusCancelled Status = "cancelled"
@@ -210,6 +417,24 @@ func (e Status) Valid() bool {
 	case StatusTimeout:
 		return true
 	case StatusWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TokenKind.
+const (
+	Api  TokenKind = "api"
+	Link TokenKind = "link"
+)
+
+// Valid indicates whether the value is a known member of the TokenKind enum.
+func (e TokenKind) Valid() bool {
+	switch e {
+	case Api:
+		return true
+	case Link:
 		return true
 	default:
 		return false
@@ -387,6 +612,42 @@ type ArtifactFile struct {
 	Size   int64   `json:"size"`
 }
 
+// AuditEntry defines model for AuditEntry.
+type AuditEntry struct {
+	// Action The operation
+	Action    string             `json:"action"`
+	Address   *string            `json:"address,omitempty"`
+	At        time.Time          `json:"at"`
+	Details   *map[string]string `json:"details,omitempty"`
+	Id        string             `json:"id"`
+	Outcome   AuditEntryOutcome  `json:"outcome"`
+	RequestId *string            `json:"request_id,omitempty"`
+	Target    *string            `json:"target,omitempty"`
+	UserId    *string            `json:"user_id,omitempty"`
+
+	// Who Missing for somebody unknown
+	Who *string `json:"who,omitempty"`
+}
+
+// AuditEntryOutcome defines model for AuditEntry.Outcome.
+type AuditEntryOutcome string
+
+// ComponentHealth defines model for ComponentHealth.
+type ComponentHealth struct {
+	// Measure What `value` is of
+	Measure *string `json:"measure,omitempty"`
+	Message *string `json:"message,omitempty"`
+
+	// Name store, queue, connectors, disk, memory
+	Name   string                `json:"name"`
+	Status ComponentHealthStatus `json:"status"`
+	Unit   *string               `json:"unit,omitempty"`
+	Value  *float64              `json:"value,omitempty"`
+}
+
+// ComponentHealthStatus defines model for ComponentHealth.Status.
+type ComponentHealthStatus string
+
 // Connector defines model for Connector.
 type Connector struct {
 	Actions      *[]ConnectorAction `json:"actions,omitempty"`
@@ -419,6 +680,77 @@ type ConnectorNeed struct {
 	Name     string  `json:"name"`
 	Required *bool   `json:"required,omitempty"`
 }
+
+// CreatedToken defines model for CreatedToken.
+type CreatedToken struct {
+	// Secret It is shown this once
+	Secret string `json:"secret"`
+	Token  Token  `json:"token"`
+}
+
+// Delivery defines model for Delivery.
+type Delivery struct {
+	Author     *string `json:"author,omitempty"`
+	Branch     *string `json:"branch,omitempty"`
+	CommitHash *string `json:"commit_hash,omitempty"`
+	Connector  string  `json:"connector"`
+
+	// Event The sender's own word
+	Event        *string  `json:"event,omitempty"`
+	ExecutionIds []string `json:"execution_ids"`
+
+	// Headers Without those that are secret, or sign
+	Headers map[string]string `json:"headers"`
+	Id      string            `json:"id"`
+
+	// Payload The body of a single delivery, if it is text and kept
+	Payload *string `json:"payload,omitempty"`
+
+	// PayloadTruncated Only the first 256 KiB are here
+	PayloadTruncated *bool `json:"payload_truncated,omitempty"`
+
+	// PipelineId The pipeline whose address it came to; missing for the connector's
+	PipelineId    *string   `json:"pipeline_id,omitempty"`
+	Reason        *string   `json:"reason,omitempty"`
+	ReceivedAt    time.Time `json:"received_at"`
+	RedeliveredBy *string   `json:"redelivered_by,omitempty"`
+	RedeliveryOf  *string   `json:"redelivery_of,omitempty"`
+	Repository    *string   `json:"repository,omitempty"`
+
+	// SenderId The sender's own ID
+	SenderId string `json:"sender_id"`
+
+	// Sha256 Of the body
+	Sha256 *string `json:"sha256,omitempty"`
+
+	// Size Of the body in bytes
+	Size int64 `json:"size"`
+
+	// Status Stored and being worked on, started something, starts nothing, was not verified, or could not start what it should
+	Status DeliveryStatus `json:"status"`
+	Tag    *string        `json:"tag,omitempty"`
+	Title  *string        `json:"title,omitempty"`
+}
+
+// DeliveryAccepted defines model for DeliveryAccepted.
+type DeliveryAccepted struct {
+	DeliveryId string `json:"delivery_id"`
+
+	// ExecutionId The first that it starts; missing when it starts nothing
+	ExecutionId *string `json:"execution_id,omitempty"`
+
+	// ExecutionIds All that it starts
+	ExecutionIds *[]string `json:"execution_ids,omitempty"`
+
+	// Message For people
+	Message string `json:"message"`
+
+	// Status Stored and being worked on, started something, starts nothing, was not verified, or could not start what it should
+	Status DeliveryStatus `json:"status"`
+}
+
+// DeliveryStatus Stored and being worked on, started something, starts nothing, was not verified, or could not start what it should
+type DeliveryStatus string
 
 // Diagnostic defines model for Diagnostic.
 type Diagnostic struct {
@@ -482,15 +814,39 @@ type Execution struct {
 	Reason        *string            `json:"reason,omitempty"`
 	Retry         *Retry             `json:"retry,omitempty"`
 	Revision      int                `json:"revision"`
-	Stages        *[]Stage           `json:"stages,omitempty"`
-	StartedAt     *time.Time         `json:"started_at,omitempty"`
-	Status        Status             `json:"status"`
-	TriggerInfo   TriggerInfo        `json:"trigger_info"`
-	UpdatedAt     time.Time          `json:"updated_at"`
+
+	// SecretEnvironment Names of the variables whose values are secret
+	SecretEnvironment *[]string   `json:"secret_environment,omitempty"`
+	Stages            *[]Stage    `json:"stages,omitempty"`
+	StartedAt         *time.Time  `json:"started_at,omitempty"`
+	Status            Status      `json:"status"`
+	TriggerInfo       TriggerInfo `json:"trigger_info"`
+	UpdatedAt         time.Time   `json:"updated_at"`
 }
+
+// ExternalIdentity An account elsewhere by which a user logs in
+type ExternalIdentity struct {
+	Login    *string `json:"login,omitempty"`
+	Provider string  `json:"provider"`
+	Subject  string  `json:"subject"`
+}
+
+// Grant defines model for Grant.
+type Grant struct {
+	PipelineId string    `json:"pipeline_id"`
+	Role       GrantRole `json:"role"`
+	UpdatedAt  time.Time `json:"updated_at"`
+	UpdatedBy  *string   `json:"updated_by,omitempty"`
+	UserId     string    `json:"user_id"`
+}
+
+// GrantRole defines model for Grant.Role.
+type GrantRole string
 
 // Health defines model for Health.
 type Health struct {
+	// Components Each component, for those who send a token
+	Components *[]ComponentHealth `json:"components,omitempty"`
 	Connectors struct {
 		Broken []string `json:"broken"`
 		Total  int      `json:"total"`
@@ -507,6 +863,19 @@ type Health struct {
 
 // HealthStatus defines model for Health.Status.
 type HealthStatus string
+
+// HealthCheck defines model for HealthCheck.
+type HealthCheck struct {
+	ComponentId   string            `json:"componentId"`
+	ObservedUnit  *string           `json:"observedUnit,omitempty"`
+	ObservedValue *float64          `json:"observedValue,omitempty"`
+	Output        *string           `json:"output,omitempty"`
+	Status        HealthCheckStatus `json:"status"`
+	Time          time.Time         `json:"time"`
+}
+
+// HealthCheckStatus defines model for HealthCheck.Status.
+type HealthCheckStatus string
 
 // LogEntry defines model for LogEntry.
 type LogEntry struct {
@@ -537,6 +906,153 @@ type LogEvent struct {
 
 // LogEventStream defines model for LogEvent.Stream.
 type LogEventStream string
+
+// Login defines model for Login.
+type Login struct {
+	// AccessToken For `Authorization: Bearer`; missing when it is in a cookie
+	AccessToken *string `json:"access_token,omitempty"`
+
+	// ExpiresAt Of the access token
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// RefreshToken Good once, for POST /sessions/refresh; missing when it is in a cookie
+	RefreshToken *string `json:"refresh_token,omitempty"`
+
+	// SessionExpiresAt Unless it is refreshed before
+	SessionExpiresAt time.Time `json:"session_expires_at"`
+	SessionId        string    `json:"session_id"`
+
+	// TokenType Bearer
+	TokenType *string `json:"token_type,omitempty"`
+	User      User    `json:"user"`
+}
+
+// LoginLink defines model for LoginLink.
+type LoginLink struct {
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// Token For POST /sessions/login; it is shown this once
+	Token string `json:"token"`
+	User  string `json:"user"`
+}
+
+// LoginMethods defines model for LoginMethods.
+type LoginMethods struct {
+	// Providers What /sessions/oauth/{provider} takes; a token and a one-time link always work
+	Providers []string `json:"providers"`
+}
+
+// LoginRequest defines model for LoginRequest.
+type LoginRequest struct {
+	// Cookie Answer with cookies
+	Cookie *bool `json:"cookie,omitempty"`
+
+	// Token An API token, the operator's token, or a one-time link
+	Token string `json:"token"`
+}
+
+// Me defines model for Me.
+type Me struct {
+	DisplayName *string `json:"display_name,omitempty"`
+	Email       *string `json:"email,omitempty"`
+
+	// Grants Other roles on single pipelines
+	Grants *map[string]string `json:"grants,omitempty"`
+
+	// MaxRole The token gives no more than this
+	MaxRole *string `json:"max_role,omitempty"`
+	Name    string  `json:"name"`
+
+	// PipelineIds The token is good for these pipelines
+	PipelineIds *[]string `json:"pipeline_ids,omitempty"`
+
+	// Role Each may do what those before it may
+	Role Role `json:"role"`
+
+	// Scopes The token is good for these
+	Scopes    *[]string `json:"scopes,omitempty"`
+	SessionId *string   `json:"session_id,omitempty"`
+	TokenId   *string   `json:"token_id,omitempty"`
+
+	// UserId Missing for the operator's own token
+	UserId *string `json:"user_id,omitempty"`
+}
+
+// Message defines model for Message.
+type Message struct {
+	Message string `json:"message"`
+}
+
+// NewGrant defines model for NewGrant.
+type NewGrant struct {
+	// Role none, viewer, developer or admin
+	Role string `json:"role"`
+}
+
+// NewToken defines model for NewToken.
+type NewToken struct {
+	// ExpiresAt Missing for one that does not expire
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+	Name      string     `json:"name"`
+
+	// PipelineIds The pipelines it is good for; none means all
+	PipelineIds *[]string `json:"pipeline_ids,omitempty"`
+
+	// Role The highest role it gives
+	Role *string `json:"role,omitempty"`
+
+	// Scopes As in executions:write; none means all
+	Scopes *[]string `json:"scopes,omitempty"`
+
+	// User Whose it will be, for administrators; oneself when it is missing
+	User *string `json:"user,omitempty"`
+}
+
+// NewUser defines model for NewUser.
+type NewUser struct {
+	DisplayName *string `json:"display_name,omitempty"`
+	Email       *string `json:"email,omitempty"`
+	Name        string  `json:"name"`
+
+	// Role viewer when it is missing
+	Role *string `json:"role,omitempty"`
+}
+
+// Notification defines model for Notification.
+type Notification struct {
+	// Attempts Tries since a person last asked for one
+	Attempts    int               `json:"attempts"`
+	CreatedAt   time.Time         `json:"created_at"`
+	Event       NotificationEvent `json:"event"`
+	ExecutionId string            `json:"execution_id"`
+
+	// Id The receiver gets it, too: it tells repeats
+	Id string `json:"id"`
+
+	// LastError Why the last try failed, or why there was nothing to send
+	LastError *string `json:"last_error,omitempty"`
+
+	// List Where in the file: on_failure; or forge, for the report to the forge that started the run
+	List string `json:"list"`
+
+	// NextAt When the next try is due, while it is pending
+	NextAt *time.Time        `json:"next_at,omitempty"`
+	SentAt *time.Time        `json:"sent_at,omitempty"`
+	State  NotificationState `json:"state"`
+
+	// Target Where it goes, without secrets
+	Target string `json:"target"`
+
+	// TargetType email, slack, webhook, or the name of a connector
+	TargetType string    `json:"target_type"`
+	UpdatedAt  time.Time `json:"updated_at"`
+}
+
+// NotificationEvent defines model for Notification.Event.
+type NotificationEvent string
+
+// NotificationState defines model for Notification.State.
+type NotificationState string
 
 // Params Values of declared parameters; numbers and booleans become text as they are written here
 type Params map[string]json.RawMessage
@@ -578,6 +1094,27 @@ type QueueEntry struct {
 	Reason string `json:"reason"`
 }
 
+// Readiness As in draft-inadarei-api-health-check-06
+type Readiness struct {
+	// Checks What was found, by component and measure
+	Checks *map[string][]HealthCheck `json:"checks,omitempty"`
+
+	// Output What keeps the server from being ready
+	Output *string `json:"output,omitempty"`
+
+	// ReleaseId The server's version, for those who send a token
+	ReleaseId *string         `json:"releaseId,omitempty"`
+	Status    ReadinessStatus `json:"status"`
+}
+
+// ReadinessStatus defines model for Readiness.Status.
+type ReadinessStatus string
+
+// RefreshRequest defines model for RefreshRequest.
+type RefreshRequest struct {
+	RefreshToken *string `json:"refresh_token,omitempty"`
+}
+
 // Retry defines model for Retry.
 type Retry struct {
 	Mode RetryMode `json:"mode"`
@@ -608,6 +1145,9 @@ type RetryRequest struct {
 
 // RetryRequestMode Everything (the default), what did not succeed, or one step
 type RetryRequestMode string
+
+// Role Each may do what those before it may
+type Role string
 
 // Schedule defines model for Schedule.
 type Schedule struct {
@@ -641,6 +1181,36 @@ type SecretRotation struct {
 // SecretValue defines model for SecretValue.
 type SecretValue struct {
 	Value string `json:"value"`
+}
+
+// Session defines model for Session.
+type Session struct {
+	Address   *string   `json:"address,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// Current This request is made in it
+	Current    bool      `json:"current"`
+	ExpiresAt  time.Time `json:"expires_at"`
+	Id         string    `json:"id"`
+	LastUsedAt time.Time `json:"last_used_at"`
+
+	// Method github, oidc, token or link
+	Method       string     `json:"method"`
+	RevokeReason *string    `json:"revoke_reason,omitempty"`
+	RevokedAt    *time.Time `json:"revoked_at,omitempty"`
+
+	// TokenId The API token it began with
+	TokenId   *string `json:"token_id,omitempty"`
+	UserAgent *string `json:"user_agent,omitempty"`
+	UserId    string  `json:"user_id"`
+}
+
+// SessionsEnded defines model for SessionsEnded.
+type SessionsEnded struct {
+	Message string `json:"message"`
+
+	// Sessions How many sessions were ended
+	Sessions int `json:"sessions"`
 }
 
 // Stage defines model for Stage.
@@ -732,15 +1302,46 @@ type StreamMessage struct {
 	Id *string `json:"id,omitempty"`
 }
 
+// Token defines model for Token.
+type Token struct {
+	CreatedAt time.Time  `json:"created_at"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+	Id        string     `json:"id"`
+	Kind      TokenKind  `json:"kind"`
+
+	// LastUsedAt Right to a minute or so
+	LastUsedAt  *time.Time `json:"last_used_at,omitempty"`
+	Name        string     `json:"name"`
+	PipelineIds *[]string  `json:"pipeline_ids,omitempty"`
+
+	// Prefix How the secret begins
+	Prefix    *string    `json:"prefix,omitempty"`
+	RevokedAt *time.Time `json:"revoked_at,omitempty"`
+
+	// Role The highest role it gives
+	Role   *string   `json:"role,omitempty"`
+	Scopes *[]string `json:"scopes,omitempty"`
+	UserId *string   `json:"user_id,omitempty"`
+}
+
+// TokenKind defines model for Token.Kind.
+type TokenKind string
+
 // TriggerInfo defines model for TriggerInfo.
 type TriggerInfo struct {
 	Branch       *string   `json:"branch,omitempty"`
 	ChangedPaths *[]string `json:"changed_paths,omitempty"`
 	CommitHash   *string   `json:"commit_hash,omitempty"`
-	Repository   *string   `json:"repository,omitempty"`
-	Tag          *string   `json:"tag,omitempty"`
-	TriggerType  string    `json:"trigger_type"`
-	TriggeredBy  *string   `json:"triggered_by,omitempty"`
+
+	// DeliveryId The delivery that started it
+	DeliveryId  *string `json:"delivery_id,omitempty"`
+	Repository  *string `json:"repository,omitempty"`
+	Tag         *string `json:"tag,omitempty"`
+	TriggerType string  `json:"trigger_type"`
+	TriggeredBy *string `json:"triggered_by,omitempty"`
+
+	// Variables What steps get of the delivery besides
+	Variables *map[string]string `json:"variables,omitempty"`
 }
 
 // TriggerRequest defines model for TriggerRequest.
@@ -756,14 +1357,40 @@ type TriggerRequest struct {
 	Params *Params `json:"params,omitempty"`
 
 	// Priority Added to the pipeline's; the higher goes first
-	Priority    *int                       `json:"priority,omitempty"`
-	Repository  *string                    `json:"repository,omitempty"`
-	Tag         *string                    `json:"tag,omitempty"`
-	TriggerType *TriggerRequestTriggerType `json:"trigger_type,omitempty"`
+	Priority   *int    `json:"priority,omitempty"`
+	Repository *string `json:"repository,omitempty"`
+
+	// SecretEnvironment Variables like those of environment that are encrypted at rest, masked in output and never shown
+	SecretEnvironment *map[string]string         `json:"secret_environment,omitempty"`
+	Tag               *string                    `json:"tag,omitempty"`
+	TriggerType       *TriggerRequestTriggerType `json:"trigger_type,omitempty"`
 }
 
 // TriggerRequestTriggerType defines model for TriggerRequest.TriggerType.
 type TriggerRequestTriggerType string
+
+// User defines model for User.
+type User struct {
+	CreatedAt   time.Time           `json:"created_at"`
+	Disabled    bool                `json:"disabled"`
+	DisplayName *string             `json:"display_name,omitempty"`
+	Email       *string             `json:"email,omitempty"`
+	Id          string              `json:"id"`
+	Identities  *[]ExternalIdentity `json:"identities,omitempty"`
+	Name        string              `json:"name"`
+
+	// Role Each may do what those before it may
+	Role      Role      `json:"role"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// UserUpdate defines model for UserUpdate.
+type UserUpdate struct {
+	Disabled    *bool   `json:"disabled,omitempty"`
+	DisplayName *string `json:"display_name,omitempty"`
+	Email       *string `json:"email,omitempty"`
+	Role        *string `json:"role,omitempty"`
+}
 
 // Version defines model for Version.
 type Version struct {
@@ -774,6 +1401,9 @@ type Version struct {
 
 // After defines model for after.
 type After = string
+
+// DeliveryId defines model for deliveryId.
+type DeliveryId = string
 
 // Id defines model for id.
 type Id = string
@@ -787,8 +1417,17 @@ type Limit = int
 // Number defines model for number.
 type Number = int
 
+// OfUser defines model for ofUser.
+type OfUser = string
+
+// Provider defines model for provider.
+type Provider = string
+
 // SecretScope defines model for secretScope.
 type SecretScope = string
+
+// Sender defines model for sender.
+type Sender = string
 
 // StageFilter defines model for stageFilter.
 type StageFilter = string
@@ -799,8 +1438,32 @@ type StepFilter = string
 // StreamFilter defines model for streamFilter.
 type StreamFilter string
 
+// UserName defines model for userName.
+type UserName = string
+
 // Problem defines model for Problem.
 type Problem = Error
+
+// Payload defines model for Payload.
+type Payload = interface{}
+
+// ListAuditParams defines parameters for ListAudit.
+type ListAuditParams struct {
+	// Who The name of a user
+	Who *string `form:"who,omitempty" json:"who,omitempty"`
+
+	// Action An operation of this document
+	Action *string `form:"action,omitempty" json:"action,omitempty"`
+
+	// Target What it was done to
+	Target *string `form:"target,omitempty" json:"target,omitempty"`
+
+	// Limit How many at the most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The ID of the last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
 
 // ListExecutionsParams defines parameters for ListExecutions.
 type ListExecutionsParams struct {
@@ -891,6 +1554,24 @@ type RestoreVersionParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// ReceivePipelineWebhookJSONBody defines parameters for ReceivePipelineWebhook.
+type ReceivePipelineWebhookJSONBody = interface{}
+
+// ReceivePipelineWebhookFormdataBody defines parameters for ReceivePipelineWebhook.
+type ReceivePipelineWebhookFormdataBody = struct {
+}
+
+// ListDeliveriesParams defines parameters for ListDeliveries.
+type ListDeliveriesParams struct {
+	Status *DeliveryStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Limit How many at the most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The ID of the last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
 // DrainQueueParams defines parameters for DrainQueue.
 type DrainQueueParams struct {
 	// Timeout Seconds
@@ -913,6 +1594,79 @@ type DeleteSecretParams struct {
 type SetSecretParams struct {
 	// PipelineId Global when it is missing
 	PipelineId *SecretScope `form:"pipeline_id,omitempty" json:"pipeline_id,omitempty"`
+}
+
+// ListSessionsParams defines parameters for ListSessions.
+type ListSessionsParams struct {
+	// User The name or the ID of a user; oneself when it is missing
+	User *OfUser `form:"user,omitempty" json:"user,omitempty"`
+
+	// Limit How many at the most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The ID of the last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// LogoutEverywhereParams defines parameters for LogoutEverywhere.
+type LogoutEverywhereParams struct {
+	// User The name or the ID of a user; oneself when it is missing
+	User *OfUser `form:"user,omitempty" json:"user,omitempty"`
+}
+
+// BeginOAuthParams defines parameters for BeginOAuth.
+type BeginOAuthParams struct {
+	// ReturnTo The path of this server's to end at
+	ReturnTo *string `form:"return_to,omitempty" json:"return_to,omitempty"`
+}
+
+// FinishOAuthParams defines parameters for FinishOAuth.
+type FinishOAuthParams struct {
+	Code  *string `form:"code,omitempty" json:"code,omitempty"`
+	State *string `form:"state,omitempty" json:"state,omitempty"`
+	Error *string `form:"error,omitempty" json:"error,omitempty"`
+}
+
+// ListTokensParams defines parameters for ListTokens.
+type ListTokensParams struct {
+	// User The name or the ID of a user; oneself when it is missing
+	User *OfUser `form:"user,omitempty" json:"user,omitempty"`
+
+	// All Those of all users
+	All *bool `form:"all,omitempty" json:"all,omitempty"`
+
+	// Limit How many at the most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The ID of the last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// ListUsersParams defines parameters for ListUsers.
+type ListUsersParams struct {
+	// Limit How many at the most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The ID of the last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// ReceiveWebhookJSONBody defines parameters for ReceiveWebhook.
+type ReceiveWebhookJSONBody = interface{}
+
+// ReceiveWebhookFormdataBody defines parameters for ReceiveWebhook.
+type ReceiveWebhookFormdataBody = struct {
+}
+
+// ListConnectorDeliveriesParams defines parameters for ListConnectorDeliveries.
+type ListConnectorDeliveriesParams struct {
+	Status *DeliveryStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Limit How many at the most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The ID of the last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
 }
 
 // ApproveExecutionJSONRequestBody defines body for ApproveExecution for application/json ContentType.
@@ -939,11 +1693,47 @@ type UpdatePipelineTextRequestBody = UpdatePipelineTextBody
 // TriggerPipelineJSONRequestBody defines body for TriggerPipeline for application/json ContentType.
 type TriggerPipelineJSONRequestBody = TriggerRequest
 
+// ReceivePipelineWebhookJSONRequestBody defines body for ReceivePipelineWebhook for application/json ContentType.
+type ReceivePipelineWebhookJSONRequestBody = ReceivePipelineWebhookJSONBody
+
+// ReceivePipelineWebhookFormdataRequestBody defines body for ReceivePipelineWebhook for application/x-www-form-urlencoded ContentType.
+type ReceivePipelineWebhookFormdataRequestBody = ReceivePipelineWebhookFormdataBody
+
 // SetSecretJSONRequestBody defines body for SetSecret for application/json ContentType.
 type SetSecretJSONRequestBody = SecretValue
 
+// LoginJSONRequestBody defines body for Login for application/json ContentType.
+type LoginJSONRequestBody = LoginRequest
+
+// LogoutJSONRequestBody defines body for Logout for application/json ContentType.
+type LogoutJSONRequestBody = RefreshRequest
+
+// RefreshSessionJSONRequestBody defines body for RefreshSession for application/json ContentType.
+type RefreshSessionJSONRequestBody = RefreshRequest
+
+// CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
+type CreateTokenJSONRequestBody = NewToken
+
+// CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
+type CreateUserJSONRequestBody = NewUser
+
+// UpdateUserJSONRequestBody defines body for UpdateUser for application/json ContentType.
+type UpdateUserJSONRequestBody = UserUpdate
+
+// SetGrantJSONRequestBody defines body for SetGrant for application/json ContentType.
+type SetGrantJSONRequestBody = NewGrant
+
+// ReceiveWebhookJSONRequestBody defines body for ReceiveWebhook for application/json ContentType.
+type ReceiveWebhookJSONRequestBody = ReceiveWebhookJSONBody
+
+// ReceiveWebhookFormdataRequestBody defines body for ReceiveWebhook for application/x-www-form-urlencoded ContentType.
+type ReceiveWebhookFormdataRequestBody = ReceiveWebhookFormdataBody
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListAudit Who did what, or tried to, newest first
+	// (GET /audit)
+	ListAudit(w http.ResponseWriter, r *http.Request, params ListAuditParams)
 	// GetArtifact One artifact with its files
 	// (GET /ci/artifacts/{id})
 	GetArtifact(w http.ResponseWriter, r *http.Request, id Id)
@@ -977,6 +1767,12 @@ type ServerInterface interface {
 	// GetLogs What the steps said, byte for byte
 	// (GET /ci/executions/{id}/logs)
 	GetLogs(w http.ResponseWriter, r *http.Request, id Id, params GetLogsParams)
+	// ListNotifications Who was told of an execution, and what came of it, in the order of the events
+	// (GET /ci/executions/{id}/notifications)
+	ListNotifications(w http.ResponseWriter, r *http.Request, id Id)
+	// RetryNotification Send now what failed, or waits for its next try
+	// (POST /ci/executions/{id}/notifications/{notification}/retry)
+	RetryNotification(w http.ResponseWriter, r *http.Request, id Id, notification string)
 	// RetryExecution Run an ended execution again, as a new one of the same revision
 	// (POST /ci/executions/{id}/retry)
 	RetryExecution(w http.ResponseWriter, r *http.Request, id Id)
@@ -1016,6 +1812,21 @@ type ServerInterface interface {
 	// RestoreVersion Give a pipeline the text of an old revision, as a new one
 	// (POST /ci/pipelines/{id}/versions/{number}/restore)
 	RestoreVersion(w http.ResponseWriter, r *http.Request, id Id, number Number, params RestoreVersionParams)
+	// ReceivePipelineWebhook A delivery for one pipeline
+	// (POST /ci/pipelines/{id}/webhook)
+	ReceivePipelineWebhook(w http.ResponseWriter, r *http.Request, id Id)
+	// ListDeliveries Deliveries for a pipeline, newest first, without their bodies
+	// (GET /ci/pipelines/{id}/webhook/deliveries)
+	ListDeliveries(w http.ResponseWriter, r *http.Request, id Id, params ListDeliveriesParams)
+	// GetDelivery One delivery with its body
+	// (GET /ci/pipelines/{id}/webhook/deliveries/{delivery})
+	GetDelivery(w http.ResponseWriter, r *http.Request, id Id, delivery DeliveryId)
+	// GetDeliveryPayload The body of a delivery as it was sent
+	// (GET /ci/pipelines/{id}/webhook/deliveries/{delivery}/payload)
+	GetDeliveryPayload(w http.ResponseWriter, r *http.Request, id Id, delivery DeliveryId)
+	// Redeliver Take a delivery as if it came again, with the triggers of now
+	// (POST /ci/pipelines/{id}/webhook/deliveries/{delivery}/redeliver)
+	Redeliver(w http.ResponseWriter, r *http.Request, id Id, delivery DeliveryId)
 	// GetPipelineYaml The pipeline's text as it was given
 	// (GET /ci/pipelines/{id}/yaml)
 	GetPipelineYaml(w http.ResponseWriter, r *http.Request, id Id)
@@ -1031,6 +1842,12 @@ type ServerInterface interface {
 	// GetHealth How the server and its parts are
 	// (GET /healthchecker)
 	GetHealth(w http.ResponseWriter, r *http.Request)
+	// GetLive Whether the process lives
+	// (GET /livez)
+	GetLive(w http.ResponseWriter, r *http.Request)
+	// GetMetrics What the server counts and measures, for Prometheus
+	// (GET /metrics)
+	GetMetrics(w http.ResponseWriter, r *http.Request)
 	// GetContract This document
 	// (GET /openapi.json)
 	GetContract(w http.ResponseWriter, r *http.Request)
@@ -1046,6 +1863,9 @@ type ServerInterface interface {
 	// ResumeQueue Start what waits again
 	// (POST /queue/resume)
 	ResumeQueue(w http.ResponseWriter, r *http.Request)
+	// GetReady Whether the server can do its work
+	// (GET /readyz)
+	GetReady(w http.ResponseWriter, r *http.Request)
 	// ListSecrets The names of the secrets of a pipeline, or of the global ones; never their values
 	// (GET /secrets)
 	ListSecrets(w http.ResponseWriter, r *http.Request, params ListSecretsParams)
@@ -1058,6 +1878,84 @@ type ServerInterface interface {
 	// SetSecret Store a secret, or replace it
 	// (PUT /secrets/{name})
 	SetSecret(w http.ResponseWriter, r *http.Request, name string, params SetSecretParams)
+	// ListSessions One's own sessions, newest first; an administrator may ask for another user's
+	// (GET /sessions)
+	ListSessions(w http.ResponseWriter, r *http.Request, params ListSessionsParams)
+	// Login Begin a session with an API token or a one-time link
+	// (POST /sessions/login)
+	Login(w http.ResponseWriter, r *http.Request)
+	// ListLogins How one can log in here
+	// (GET /sessions/logins)
+	ListLogins(w http.ResponseWriter, r *http.Request)
+	// LogoutByGet End this session; the same as POST
+	// (GET /sessions/logout)
+	LogoutByGet(w http.ResponseWriter, r *http.Request)
+	// Logout End this session
+	// (POST /sessions/logout)
+	Logout(w http.ResponseWriter, r *http.Request)
+	// LogoutEverywhere End all of one's sessions
+	// (POST /sessions/logout/all)
+	LogoutEverywhere(w http.ResponseWriter, r *http.Request, params LogoutEverywhereParams)
+	// GetMe Who makes this request, and what they may do
+	// (GET /sessions/me)
+	GetMe(w http.ResponseWriter, r *http.Request)
+	// BeginOAuth Send a browser to log in at GitHub (`github`) or at the OpenID Connect provider (`oidc`)
+	// (GET /sessions/oauth/{provider})
+	BeginOAuth(w http.ResponseWriter, r *http.Request, provider Provider, params BeginOAuthParams)
+	// FinishOAuth Where the provider sends the browser back to
+	// (GET /sessions/oauth/{provider}/callback)
+	FinishOAuth(w http.ResponseWriter, r *http.Request, provider Provider, params FinishOAuthParams)
+	// RefreshSession Exchange a refresh token for the next tokens
+	// (POST /sessions/refresh)
+	RefreshSession(w http.ResponseWriter, r *http.Request)
+	// RevokeSession End one of one's sessions; an administrator may end anybody's
+	// (DELETE /sessions/{id})
+	RevokeSession(w http.ResponseWriter, r *http.Request, id Id)
+	// RotateSigningKey Sign access tokens with a new key from now on; those that are out stay good until they expire
+	// (POST /signing-keys/rotate)
+	RotateSigningKey(w http.ResponseWriter, r *http.Request)
+	// ListTokens One's own API tokens, newest first, without their secrets
+	// (GET /tokens)
+	ListTokens(w http.ResponseWriter, r *http.Request, params ListTokensParams)
+	// CreateToken Make an API token; its secret is shown this once
+	// (POST /tokens)
+	CreateToken(w http.ResponseWriter, r *http.Request)
+	// RevokeToken Revoke one of one's tokens, with the sessions that began with it; an administrator may revoke anybody's
+	// (DELETE /tokens/{id})
+	RevokeToken(w http.ResponseWriter, r *http.Request, id Id)
+	// ListUsers Users, newest first
+	// (GET /users)
+	ListUsers(w http.ResponseWriter, r *http.Request, params ListUsersParams)
+	// CreateUser Make a user; a login link or a token lets them in
+	// (POST /users)
+	CreateUser(w http.ResponseWriter, r *http.Request)
+	// DeleteUser Remove a user with their grants, sessions and tokens
+	// (DELETE /users/{user})
+	DeleteUser(w http.ResponseWriter, r *http.Request, user UserName)
+	// GetUser One user
+	// (GET /users/{user})
+	GetUser(w http.ResponseWriter, r *http.Request, user UserName)
+	// UpdateUser Change a user; what is missing stays. Disabling ends their sessions
+	// (PATCH /users/{user})
+	UpdateUser(w http.ResponseWriter, r *http.Request, user UserName)
+	// ListGrants A user's roles on single pipelines
+	// (GET /users/{user}/grants)
+	ListGrants(w http.ResponseWriter, r *http.Request, user UserName)
+	// DeleteGrant Leave a user with the role they have everywhere
+	// (DELETE /users/{user}/grants/{pipeline})
+	DeleteGrant(w http.ResponseWriter, r *http.Request, user UserName, pipeline string)
+	// SetGrant Give a user another role on a pipeline, higher or lower; `none` hides it
+	// (PUT /users/{user}/grants/{pipeline})
+	SetGrant(w http.ResponseWriter, r *http.Request, user UserName, pipeline string)
+	// CreateLoginLink Make a secret with which a user logs in once, soon
+	// (POST /users/{user}/login-link)
+	CreateLoginLink(w http.ResponseWriter, r *http.Request, user UserName)
+	// ReceiveWebhook A delivery for all pipelines with a trigger for its repository
+	// (POST /webhooks/{connector})
+	ReceiveWebhook(w http.ResponseWriter, r *http.Request, connector Sender)
+	// ListConnectorDeliveries Deliveries to the address of a connector, newest first, also those that no pipeline takes
+	// (GET /webhooks/{connector}/deliveries)
+	ListConnectorDeliveries(w http.ResponseWriter, r *http.Request, connector Sender, params ListConnectorDeliveriesParams)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -1068,6 +1966,91 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(http.Handler) http.Handler
+
+// ListAudit operation middleware
+func (siw *ServerInterfaceWrapper) ListAudit(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAuditParams
+
+	// ------------- Optional query parameter "who" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "who", r.URL.Query(), &params.Who, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "who"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "who", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "action" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "action", r.URL.Query(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "action"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "action", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "target" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "target", r.URL.Query(), &params.Target, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "target"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "target", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListAudit(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
 
 // GetArtifact operation middleware
 func (siw *ServerInterfaceWrapper) GetArtifact(w http.ResponseWriter, r *http.Request) {
@@ -1532,6 +2515,67 @@ func (siw *ServerInterfaceWrapper) GetLogs(w http.ResponseWriter, r *http.Reques
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetLogs(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListNotifications operation middleware
+func (siw *ServerInterfaceWrapper) ListNotifications(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListNotifications(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RetryNotification operation middleware
+func (siw *ServerInterfaceWrapper) RetryNotification(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "notification" -------------
+	var notification string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "notification", mux.Vars(r)["notification"], &notification, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "notification", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RetryNotification(w, r, id, notification)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2021,6 +3065,205 @@ func (siw *ServerInterfaceWrapper) RestoreVersion(w http.ResponseWriter, r *http
 	handler.ServeHTTP(w, r)
 }
 
+// ReceivePipelineWebhook operation middleware
+func (siw *ServerInterfaceWrapper) ReceivePipelineWebhook(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReceivePipelineWebhook(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListDeliveries operation middleware
+func (siw *ServerInterfaceWrapper) ListDeliveries(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDeliveriesParams
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", r.URL.Query(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "status"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "status", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListDeliveries(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetDelivery operation middleware
+func (siw *ServerInterfaceWrapper) GetDelivery(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "delivery" -------------
+	var delivery DeliveryId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "delivery", mux.Vars(r)["delivery"], &delivery, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "delivery", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetDelivery(w, r, id, delivery)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetDeliveryPayload operation middleware
+func (siw *ServerInterfaceWrapper) GetDeliveryPayload(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "delivery" -------------
+	var delivery DeliveryId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "delivery", mux.Vars(r)["delivery"], &delivery, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "delivery", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetDeliveryPayload(w, r, id, delivery)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// Redeliver operation middleware
+func (siw *ServerInterfaceWrapper) Redeliver(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "delivery" -------------
+	var delivery DeliveryId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "delivery", mux.Vars(r)["delivery"], &delivery, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "delivery", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.Redeliver(w, r, id, delivery)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetPipelineYaml operation middleware
 func (siw *ServerInterfaceWrapper) GetPipelineYaml(w http.ResponseWriter, r *http.Request) {
 
@@ -2115,6 +3358,34 @@ func (siw *ServerInterfaceWrapper) GetHealth(w http.ResponseWriter, r *http.Requ
 	handler.ServeHTTP(w, r)
 }
 
+// GetLive operation middleware
+func (siw *ServerInterfaceWrapper) GetLive(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetLive(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetMetrics operation middleware
+func (siw *ServerInterfaceWrapper) GetMetrics(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetMetrics(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetContract operation middleware
 func (siw *ServerInterfaceWrapper) GetContract(w http.ResponseWriter, r *http.Request) {
 
@@ -2195,6 +3466,20 @@ func (siw *ServerInterfaceWrapper) ResumeQueue(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ResumeQueue(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetReady operation middleware
+func (siw *ServerInterfaceWrapper) GetReady(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetReady(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2335,6 +3620,798 @@ func (siw *ServerInterfaceWrapper) SetSecret(w http.ResponseWriter, r *http.Requ
 	handler.ServeHTTP(w, r)
 }
 
+// ListSessions operation middleware
+func (siw *ServerInterfaceWrapper) ListSessions(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSessionsParams
+
+	// ------------- Optional query parameter "user" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user", r.URL.Query(), &params.User, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "user"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListSessions(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// Login operation middleware
+func (siw *ServerInterfaceWrapper) Login(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.Login(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListLogins operation middleware
+func (siw *ServerInterfaceWrapper) ListLogins(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListLogins(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// LogoutByGet operation middleware
+func (siw *ServerInterfaceWrapper) LogoutByGet(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LogoutByGet(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// Logout operation middleware
+func (siw *ServerInterfaceWrapper) Logout(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.Logout(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// LogoutEverywhere operation middleware
+func (siw *ServerInterfaceWrapper) LogoutEverywhere(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params LogoutEverywhereParams
+
+	// ------------- Optional query parameter "user" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user", r.URL.Query(), &params.User, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "user"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LogoutEverywhere(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetMe operation middleware
+func (siw *ServerInterfaceWrapper) GetMe(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetMe(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// BeginOAuth operation middleware
+func (siw *ServerInterfaceWrapper) BeginOAuth(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "provider" -------------
+	var provider Provider
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider", mux.Vars(r)["provider"], &provider, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "provider", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params BeginOAuthParams
+
+	// ------------- Optional query parameter "return_to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "return_to", r.URL.Query(), &params.ReturnTo, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "return_to"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "return_to", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.BeginOAuth(w, r, provider, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// FinishOAuth operation middleware
+func (siw *ServerInterfaceWrapper) FinishOAuth(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "provider" -------------
+	var provider Provider
+
+	err = runtime.BindStyledParameterWithOptions("simple", "provider", mux.Vars(r)["provider"], &provider, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "provider", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params FinishOAuthParams
+
+	// ------------- Optional query parameter "code" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "code", r.URL.Query(), &params.Code, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "code"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "code", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", r.URL.Query(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "state"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "state", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "error" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "error", r.URL.Query(), &params.Error, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "error"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "error", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.FinishOAuth(w, r, provider, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RefreshSession operation middleware
+func (siw *ServerInterfaceWrapper) RefreshSession(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RefreshSession(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RevokeSession operation middleware
+func (siw *ServerInterfaceWrapper) RevokeSession(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RevokeSession(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RotateSigningKey operation middleware
+func (siw *ServerInterfaceWrapper) RotateSigningKey(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RotateSigningKey(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListTokens operation middleware
+func (siw *ServerInterfaceWrapper) ListTokens(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListTokensParams
+
+	// ------------- Optional query parameter "user" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user", r.URL.Query(), &params.User, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "user"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "all" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "all", r.URL.Query(), &params.All, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "all"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "all", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListTokens(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateToken operation middleware
+func (siw *ServerInterfaceWrapper) CreateToken(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateToken(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RevokeToken operation middleware
+func (siw *ServerInterfaceWrapper) RevokeToken(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RevokeToken(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListUsers operation middleware
+func (siw *ServerInterfaceWrapper) ListUsers(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListUsersParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListUsers(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateUser operation middleware
+func (siw *ServerInterfaceWrapper) CreateUser(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateUser(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteUser operation middleware
+func (siw *ServerInterfaceWrapper) DeleteUser(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user" -------------
+	var user UserName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", mux.Vars(r)["user"], &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteUser(w, r, user)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetUser operation middleware
+func (siw *ServerInterfaceWrapper) GetUser(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user" -------------
+	var user UserName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", mux.Vars(r)["user"], &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetUser(w, r, user)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateUser operation middleware
+func (siw *ServerInterfaceWrapper) UpdateUser(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user" -------------
+	var user UserName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", mux.Vars(r)["user"], &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateUser(w, r, user)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListGrants operation middleware
+func (siw *ServerInterfaceWrapper) ListGrants(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user" -------------
+	var user UserName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", mux.Vars(r)["user"], &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListGrants(w, r, user)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteGrant operation middleware
+func (siw *ServerInterfaceWrapper) DeleteGrant(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user" -------------
+	var user UserName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", mux.Vars(r)["user"], &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "pipeline" -------------
+	var pipeline string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "pipeline", mux.Vars(r)["pipeline"], &pipeline, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "pipeline", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteGrant(w, r, user, pipeline)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SetGrant operation middleware
+func (siw *ServerInterfaceWrapper) SetGrant(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user" -------------
+	var user UserName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", mux.Vars(r)["user"], &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "pipeline" -------------
+	var pipeline string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "pipeline", mux.Vars(r)["pipeline"], &pipeline, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "pipeline", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetGrant(w, r, user, pipeline)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateLoginLink operation middleware
+func (siw *ServerInterfaceWrapper) CreateLoginLink(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user" -------------
+	var user UserName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", mux.Vars(r)["user"], &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateLoginLink(w, r, user)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ReceiveWebhook operation middleware
+func (siw *ServerInterfaceWrapper) ReceiveWebhook(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "connector" -------------
+	var connector Sender
+
+	err = runtime.BindStyledParameterWithOptions("simple", "connector", mux.Vars(r)["connector"], &connector, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "connector", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReceiveWebhook(w, r, connector)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListConnectorDeliveries operation middleware
+func (siw *ServerInterfaceWrapper) ListConnectorDeliveries(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "connector" -------------
+	var connector Sender
+
+	err = runtime.BindStyledParameterWithOptions("simple", "connector", mux.Vars(r)["connector"], &connector, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "connector", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListConnectorDeliveriesParams
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", r.URL.Query(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "status"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "status", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListConnectorDeliveries(w, r, connector, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 type UnescapedCookieParamError struct {
 	ParamName string
 	Err       error
@@ -2450,6 +4527,12 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/healthchecker", wrapper.GetHealth).Methods(http.MethodGet)
 
+	r.HandleFunc(options.BaseURL+"/livez", wrapper.GetLive).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/readyz", wrapper.GetReady).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/metrics", wrapper.GetMetrics).Methods(http.MethodGet)
+
 	r.HandleFunc(options.BaseURL+"/openapi.json", wrapper.GetContract).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/ci/pipelines", wrapper.ListPipelines).Methods(http.MethodGet)
@@ -2476,6 +4559,20 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/ci/pipelines/{id}/trigger", wrapper.TriggerPipeline).Methods(http.MethodPost)
 
+	r.HandleFunc(options.BaseURL+"/ci/pipelines/{id}/webhook", wrapper.ReceivePipelineWebhook).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/ci/pipelines/{id}/webhook/deliveries", wrapper.ListDeliveries).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/pipelines/{id}/webhook/deliveries/{delivery}", wrapper.GetDelivery).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/pipelines/{id}/webhook/deliveries/{delivery}/payload", wrapper.GetDeliveryPayload).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/pipelines/{id}/webhook/deliveries/{delivery}/redeliver", wrapper.Redeliver).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/webhooks/{connector}", wrapper.ReceiveWebhook).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/webhooks/{connector}/deliveries", wrapper.ListConnectorDeliveries).Methods(http.MethodGet)
+
 	r.HandleFunc(options.BaseURL+"/ci/executions", wrapper.ListExecutions).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/ci/executions/{id}", wrapper.GetExecution).Methods(http.MethodGet)
@@ -2489,6 +4586,10 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/approve", wrapper.ApproveExecution).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/artifacts", wrapper.ListArtifacts).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/notifications", wrapper.ListNotifications).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/notifications/{notification}/retry", wrapper.RetryNotification).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/ci/executions/{id}/logs", wrapper.GetLogs).Methods(http.MethodGet)
 
@@ -2511,6 +4612,56 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/secrets/{name}", wrapper.SetSecret).Methods(http.MethodPut)
 
 	r.HandleFunc(options.BaseURL+"/secrets/rotate", wrapper.RotateSecrets).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/sessions", wrapper.ListSessions).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/sessions/logins", wrapper.ListLogins).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/sessions/login", wrapper.Login).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/sessions/refresh", wrapper.RefreshSession).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/sessions/me", wrapper.GetMe).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/sessions/logout", wrapper.LogoutByGet).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/sessions/logout", wrapper.Logout).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/sessions/logout/all", wrapper.LogoutEverywhere).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/sessions/oauth/{provider}", wrapper.BeginOAuth).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/sessions/oauth/{provider}/callback", wrapper.FinishOAuth).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/sessions/{id}", wrapper.RevokeSession).Methods(http.MethodDelete)
+
+	r.HandleFunc(options.BaseURL+"/tokens", wrapper.ListTokens).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/tokens", wrapper.CreateToken).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/tokens/{id}", wrapper.RevokeToken).Methods(http.MethodDelete)
+
+	r.HandleFunc(options.BaseURL+"/users", wrapper.ListUsers).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/users", wrapper.CreateUser).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/users/{user}", wrapper.DeleteUser).Methods(http.MethodDelete)
+
+	r.HandleFunc(options.BaseURL+"/users/{user}", wrapper.GetUser).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/users/{user}", wrapper.UpdateUser).Methods(http.MethodPatch)
+
+	r.HandleFunc(options.BaseURL+"/users/{user}/grants", wrapper.ListGrants).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/users/{user}/grants/{pipeline}", wrapper.DeleteGrant).Methods(http.MethodDelete)
+
+	r.HandleFunc(options.BaseURL+"/users/{user}/grants/{pipeline}", wrapper.SetGrant).Methods(http.MethodPut)
+
+	r.HandleFunc(options.BaseURL+"/users/{user}/login-link", wrapper.CreateLoginLink).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/signing-keys/rotate", wrapper.RotateSigningKey).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/audit", wrapper.ListAudit).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/queue", wrapper.GetQueue).Methods(http.MethodGet)
 

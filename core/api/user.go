@@ -1,16 +1,30 @@
 package api
 
-import "context"
+import (
+	"context"
 
-type userKey struct{}
+	"github.com/patchbay-ci/patchbay/core"
+)
 
-// withUser remembers who makes a request.
-func withUser(ctx context.Context, who string) context.Context {
-	return context.WithValue(ctx, userKey{}, who)
+type identityKey struct{}
+
+// withIdentity remembers who makes a request.
+func withIdentity(ctx context.Context, who *core.Identity) context.Context {
+	return context.WithValue(ctx, identityKey{}, who)
 }
 
-// user is who makes a request; the handlers run behind authenticated.
-func user(ctx context.Context) string {
-	who, _ := ctx.Value(userKey{}).(string)
+// identity is who makes a request: nobody in particular for an open operation. The
+// handlers run behind guarded.
+func identity(ctx context.Context) *core.Identity {
+	who, _ := ctx.Value(identityKey{}).(*core.Identity)
+	if who == nil {
+		return &core.Identity{}
+	}
 	return who
 }
+
+// user is the name of who makes a request.
+func user(ctx context.Context) string { return identity(ctx).Name }
+
+// seesAll reports whether nothing need be left out of lists for somebody.
+func seesAll(who *core.Identity) bool { return who.Role == core.RoleAdmin && !who.Limited() }

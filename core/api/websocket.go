@@ -44,7 +44,7 @@ func (h *handlers) StreamExecution(w http.ResponseWriter, r *http.Request, id Id
 		InsecureSkipVerify: true, // checkOrigin did
 		CompressionMode:    websocket.CompressionDisabled})
 	if err != nil {
-		h.Logger.Debug("a WebSocket was not accepted", "error", err) // it has answered
+		h.log(r.Context()).Debug("a WebSocket was not accepted", "error", err) // it has answered
 		return
 	}
 	defer func() { _ = conn.CloseNow() }()
@@ -62,9 +62,11 @@ func (h *handlers) closeSocket(r *http.Request, s *socket, err error) {
 		_ = s.conn.Close(websocket.StatusTryAgainLater, fmt.Sprintf("too slow; go on with cursor=%d", s.last))
 	case errors.Is(err, errStopping):
 		_ = s.conn.Close(websocket.StatusGoingAway, fmt.Sprintf("the server stops; go on with cursor=%d", s.last))
+	case errors.Is(err, errNoLonger):
+		_ = s.conn.Close(websocket.StatusPolicyViolation, "logged out, or the pipeline is not to be seen any more")
 	case errors.Is(err, context.Canceled): // the client left
 	default:
-		h.Logger.Error("a log could not be sent", "path", r.URL.Path, "error", err)
+		h.log(r.Context()).Error("a log could not be sent", "path", r.URL.Path, "error", err)
 		_ = s.conn.Close(websocket.StatusInternalError, "the log could not be read to its end; the server's log has the reason")
 	}
 }
@@ -92,7 +94,7 @@ func offeredToken(r *http.Request) string {
 // checkOrigin refuses the pages of other sites. Programs send no origin.
 func (h *handlers) checkOrigin(r *http.Request) error {
 	origin := r.Header.Get("Origin")
-	if origin == "" || slices.Contains(h.Origins, origin) {
+	if origin == "" || slices.Contains(h.Origins, origin) || origin == h.Web.PublicURL {
 		return nil
 	}
 	if address, err := url.Parse(origin); err == nil && strings.EqualFold(address.Host, r.Host) {

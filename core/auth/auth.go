@@ -161,12 +161,3 @@ func New(store Store, adminToken string) *Service {
 	}
 	return s
 }
-
-// Authenticate returns the name of a bearer token's owner; see Identify.
-func (s *Service) Authenticate(ctx context.Context, bearer string) (who string, err error) {
-	identity, err := s.Identify(ctx, bearer)
-	if err != nil {
-		return "", err
-	}
-	return identity.Name, nil
-}

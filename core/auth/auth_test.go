@@ -19,8 +19,8 @@ func TestFirstTokenIsShownOnce(t *testing.T) {
 	if _, created, err := s.FirstToken(t.Context()); created || err != nil {
 		t.Errorf("a second one: %v, %v", created, err)
 	}
-	if who, err := New(store, "").Authenticate(t.Context(), secret); who != "admin" || err != nil {
-		t.Errorf("%q, %v", who, err)
+	if who, err := New(store, "").Identify(t.Context(), secret); err != nil || who.Name != "admin" {
+		t.Errorf("%+v, %v", who, err)
 	}
 }
 
@@ -39,7 +39,7 @@ func TestWhoIsLetIn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := New(memory.New(), test.admin).Authenticate(t.Context(), test.bearer)
+			_, err := New(memory.New(), test.admin).Identify(t.Context(), test.bearer)
 			if (err == nil) != test.in {
 				t.Errorf("got %v", err)
 			}

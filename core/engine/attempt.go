@@ -107,6 +107,7 @@ func (l *stepLife) request(a *core.Attempt) (sdk.RunRequest, error) {
 	if left := l.masks.LeftOut(); left > 0 {
 		l.say(a, "warning: the secrets of this run have so many forms that %d are not masked; use fewer or shorter ones", left)
 	}
+	l.handOnTrace()
 	environment, err := l.inputs.environment()
 	if err != nil {
 		return sdk.RunRequest{}, invalid(err)
@@ -148,6 +149,7 @@ func (l *stepLife) watch(limited context.Context, a *core.Attempt, request sdk.R
 	var result sdk.Result
 	ctx, abandon := context.WithCancelCause(l.run.ctx)
 	defer abandon(nil)
+	ctx, call := l.beginCall(ctx, events)
 	err := l.run.engine.options.Connectors.Use(ctx, l.spec.Connector, func(client *sdk.Client, info sdk.Info) error {
 		l.posts = info.Has(sdk.CapabilityPostExecute)
 		if info.Has(sdk.CapabilityPreExecute) && !events.announced {
@@ -174,6 +176,7 @@ func (l *stepLife) watch(limited context.Context, a *core.Attempt, request sdk.R
 		result, err = running.Wait(events)
 		return err
 	})
+	call.end(err)
 	return result, err
 }
 

@@ -63,6 +63,8 @@ type Options struct {
 	Workspaces Workspaces
 	// Secrets may be nil: then no step gets any.
 	Secrets Secrets
+	// Values are the secret variables of executions; nil when there are none.
+	Values core.ValueKeeper
 	// Files may be nil: then there are no artifacts and no caches.
 	Files Files
 	// Settings keeps the wish for a pause; nil forgets it with the process.
@@ -70,6 +72,8 @@ type Options struct {
 	Logger   hclog.Logger
 	// Observer may be nil.
 	Observer Observer
+	// Tracer may be nil.
+	Tracer core.Tracer
 	// NewID makes the IDs of attempts: unique for all time.
 	NewID func() string
 	// MaxExecutions is how many run at once; the others wait their turn. 0 means
@@ -136,6 +140,9 @@ func New(o Options) *Engine {
 	}
 	if o.Observer == nil {
 		o.Observer = silent{}
+	}
+	if o.Tracer == nil {
+		o.Tracer = core.NoTracer{}
 	}
 	ctx, detach := context.WithCancelCause(context.Background())
 	return &Engine{options: o, log: o.Logger, ctx: ctx, detach: detach,

@@ -31,6 +31,11 @@ func builtinEnvironment(e *core.Execution, workspace string) map[string]string {
 		"CI_REPOSITORY":       e.Trigger.Repository,
 		"CI_WORKSPACE":        workspace,
 	}
+	for name, value := range e.Trigger.Variables {
+		if _, ours := builtin[name]; !ours {
+			builtin[name] = value
+		}
+	}
 	for name, value := range e.Params {
 		builtin["PARAM_"+variableName(name)] = value
 	}

@@ -1,57 +1,21 @@
 package engine
 
 import (
-	"encoding/json"
-	"errors"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/patchbay-ci/patchbay/core"
 )
 
-func TestExpand(t *testing.T) {
+// TestVariablesOfDeliveries: steps get what a delivery says, but none of it in the place
+// of what they have anyway.
+func TestVariablesOfDeliveries(t *testing.T) {
 	t.Parallel()
-	environment := map[string]string{"A": "1", "EMPTY": "", "NESTED": "${A}"}
-	for text, want := range map[string]string{
-		"":              "",
-		"plain $A":      "plain $A",
-		"${A}":          "1",
-		"x${A}y${A}":    "x1y1",
-		"${EMPTY}":      "",
-		"${UNSET}":      "${UNSET}",
-		"$${A}":         "${A}",
-		"${A":           "${A",
-		"${not a name}": "${not a name}",
-		"${NESTED}":     "${A}", // values are not programs
-	} {
-		if got := expand(text, environment); got != want {
-			t.Errorf("expand(%q) = %q, want %q", text, got, want)
+	e := &core.Execution{ID: "e", Trigger: core.TriggerInfo{Type: core.TriggerGitPush, Branch: "main",
+		Variables: map[string]string{"CI_BRANCH": "evil", "CI_EXECUTION_ID": "evil", "CI_COMMIT_TITLE": "a title"}}}
+	got := builtinEnvironment(e, "/w")
+	for name, want := range map[string]string{"CI_BRANCH": "main", "CI_EXECUTION_ID": "e", "CI_EVENT": "git_push", "CI_COMMIT_TITLE": "a title"} {
+		if got[name] != want {
+			t.Errorf("%s is %q, want %q", name, got[name], want)
 		}
-	}
-}
-
-func TestExpandConfigLeavesScriptsAlone(t *testing.T) {
-	t.Parallel()
-	config := json.RawMessage(`{"image":"app:${V}","script":"echo ${V}","command":"${V}","list":["${V}",{"deep":"${V}"}],"number":12345678901234567890}`)
-	got, err := (&inputs{}).config(config, map[string]string{"V": "a\"b"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := `{"command":"${V}","image":"app:a\"b","list":["a\"b",{"deep":"a\"b"}],"number":12345678901234567890,"script":"echo ${V}"}`
-	if diff := cmp.Diff(want, string(got)); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
-	}
-}
-
-func TestLayersOfEnvironment(t *testing.T) {
-	t.Parallel()
-	merged := map[string]string{"BASE": "b"}
-	in := &inputs{}
-	if err := errors.Join(in.addLayer(merged, map[string]string{"A": "${BASE}/a", "B": "${A}"}),
-		in.addLayer(merged, map[string]string{"BASE": "c", "A": "${A}/${BASE}"})); err != nil {
-		t.Fatal(err)
-	}
-	want := map[string]string{"BASE": "c", "A": "b/a/b", "B": "${A}"}
-	if diff := cmp.Diff(want, merged); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
 	}
 }

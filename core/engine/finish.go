@@ -43,6 +43,7 @@ func (r *run) finish() {
 		}
 		return
 	}
+	r.endTrace()
 	if err := r.logs.Seal(); err != nil {
 		r.log.Error("seal the log", "error", err)
 	}
@@ -85,6 +86,7 @@ func (r *run) attemptsByConnector() map[string][]*core.Attempt {
 func (r *run) destroy(connector string, attempts []*core.Attempt) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), destroyLimit)
 	defer cancel()
+	ctx = r.trace.forConnector(ctx)
 	request := sdk.DestroyRequest{}
 	for _, a := range attempts {
 		request.Attempts = append(request.Attempts, r.attemptRef(a, ""))

@@ -35,6 +35,9 @@ func (r *run) prepare() error {
 		return err
 	}
 	r.learnSecrets()
+	if err := r.learnValues(); err != nil {
+		return err
+	}
 	if r.workspace, err = r.engine.options.Workspaces.Open(r.id); err != nil {
 		return &unrunnable{err.Error()}
 	}
@@ -59,6 +62,7 @@ func (r *run) prepare() error {
 		_ = r.logs.Close()
 		return err
 	}
+	r.beginTrace()
 	r.catchUp()
 	return nil
 }
@@ -97,7 +101,7 @@ func (r *run) loadSteps() error {
 	r.steps = make([]*core.StepRun, len(r.plan.Nodes))
 	for i, node := range r.plan.Nodes {
 		r.steps[i] = &core.StepRun{ExecutionID: r.id, Index: i, Stage: r.plan.Instances[node.Instance].Name,
-			Name: node.Step.Name, Status: core.StatusPending}
+			Name: node.Step.Name, Connector: node.Step.Connector, Status: core.StatusPending}
 	}
 	if r.execution.Status == core.StatusPending && r.execution.Retry == nil {
 		return nil // nothing can be stored yet
@@ -114,6 +118,7 @@ func (r *run) loadSteps() error {
 		if step.Index < 0 || step.Index >= len(r.steps) {
 			return &unrunnable{fmt.Sprintf("step %d is stored, but the pipeline has only %d", step.Index, len(r.steps))}
 		}
+		step.Connector = r.plan.Nodes[step.Index].Step.Connector
 		r.steps[step.Index] = step
 		r.failed = r.failed || counts(step)
 	}

@@ -41,9 +41,11 @@ type run struct {
 	expressive []bool // by node: see inputs
 	paramTypes map[string]core.ParamType
 	masks      masks
+	values     map[string]string // secret variables of the execution; never changed
 	workspace  *workspace.Workspace
 	usage      *workspace.Watch
 	logs       core.LogWriter
+	trace      trace
 
 	failed bool        // a failure that counts has happened
 	halt   *stopReason // the whole run is being stopped

@@ -13,7 +13,7 @@ import (
 // secrets returns those that the step names.
 func (l *stepLife) secrets() (map[string]string, error) {
 	if len(l.spec.Secrets) == 0 {
-		return nil, nil
+		return maps.Clone(l.run.values), nil
 	}
 	keeper := l.run.engine.options.Secrets
 	if keeper == nil {
@@ -27,7 +27,37 @@ func (l *stepLife) secrets() (map[string]string, error) {
 	if core.CodeOf(err) == core.CodeNotFound {
 		return nil, invalid(err)
 	}
+	if err == nil && len(l.run.values) > 0 {
+		values = maps.Clone(values)
+		maps.Copy(values, l.run.values)
+	}
 	return values, err
+}
+
+// learnValues reads the secret variables that the execution was triggered with: every
+// step gets them as it gets secrets, and their values are masked.
+func (r *run) learnValues() error {
+	if len(r.execution.SecretEnvironment) == 0 {
+		return nil
+	}
+	keeper := r.engine.options.Values
+	if keeper == nil {
+		return &unrunnable{"it was triggered with secret variables, and there are none here"}
+	}
+	err := r.persist("read the secret variables", func() (err error) {
+		r.values, err = keeper.Values(r.ctx, r.id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, name := range r.execution.SecretEnvironment {
+		if _, there := r.values[name]; !there {
+			return &unrunnable{"the value of the secret variable " + name + " is gone"}
+		}
+	}
+	r.masks.with(r.values)
+	return nil
 }
 
 // learnSecrets has everything masked that any step of the run may get, also before it

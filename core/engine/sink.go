@@ -23,6 +23,8 @@ const (
 type sink struct {
 	life    *stepLife
 	attempt *core.Attempt
+	// call is the place in the trace of the call that is going on.
+	call trace
 	// announced is set when PreExecute has been called.
 	announced bool
 	// received counts what came anew, to tell progress from a loop of crashes.

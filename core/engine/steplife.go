@@ -28,6 +28,7 @@ type stepLife struct {
 	// from its request on.
 	environment map[string]string
 	masks       *mask.Set
+	trace       attemptTrace
 	// prepared is the ID of the attempt that the connector has got ready for.
 	prepared string
 	// posts says that the connector wants to hear of results.
@@ -58,6 +59,7 @@ func (l *stepLife) live() {
 		if err != nil {
 			return
 		}
+		l.beginTrace(attempt)
 		if detached := l.try(attempt, fresh); detached {
 			return
 		}
@@ -70,6 +72,7 @@ func (l *stepLife) live() {
 		if l.run.saveStep(l.step) != nil {
 			return
 		}
+		l.endTrace(attempt)
 		l.postExecute(attempt)
 		if !again {
 			return
@@ -106,7 +109,9 @@ func (l *stepLife) endBetweenAttempts() {
 	}
 	at := now()
 	l.step.Status, l.step.Reason, l.step.FinishedAt = reason.status, reason.text, &at
-	_ = l.run.saveStep(l.step) // an error means that the run is being let go of
+	if l.run.saveStep(l.step) == nil { // an error means that the run is being let go of
+		l.endStepTrace()
+	}
 }
 
 // currentAttempt returns the attempt that was running before a restart, or begins
@@ -177,13 +182,14 @@ func (l *stepLife) postExecute(a *core.Attempt) {
 	if !l.posts {
 		return
 	}
-	ref, result := l.ref(a), resultOf(a)
+	ref, result, trace := l.ref(a), resultOf(a), l.trace.attempt
 	connector := l.spec.Connector
 	l.run.cleanup.Add(1)
 	go func() {
 		defer l.run.cleanup.Done()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(l.run.ctx), destroyLimit)
 		defer cancel()
+		ctx = trace.forConnector(ctx)
 		err := l.run.engine.options.Connectors.Use(ctx, connector, func(client *sdk.Client, _ sdk.Info) error {
 			return client.PostExecute(ctx, sdk.PostExecuteRequest{Attempt: ref, Result: result})
 		})

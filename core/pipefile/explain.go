@@ -12,19 +12,24 @@ import (
 // key, the value, or what should have it.
 func (d *decoder) reportConfig(w *work, step string, problem schema.Problem) {
 	path := splitPointer(problem.Pointer)
-	at, node := w.configAt, w.config
+	at := w.config.place(path, problem.Key, w.configAt)
+	d.error(at, describeProblem(step, path, problem), problem.Suggestion)
+}
+
+// place is where a path leads to, or the last place on the way that is there. With key,
+// it is that of the last key and not of its value.
+func (v *value) place(path []string, key bool, at position) position {
 	for i, part := range path {
-		if problem.Key && i == len(path)-1 {
-			at = node.keyAt(part, at)
-			break
+		if key && i == len(path)-1 {
+			return v.keyAt(part, at)
 		}
-		next, nextAt := node.child(part)
+		next, nextAt := v.child(part)
 		if next == nil {
 			break
 		}
-		node, at = next, nextAt
+		v, at = next, nextAt
 	}
-	d.error(at, describeProblem(step, path, problem), problem.Suggestion)
+	return at
 }
 
 // describeProblem names the step or the key before what is wrong with it.

@@ -15,8 +15,10 @@ const (
 	inConfig
 	inScript
 	inEnvironment
-	inFiles // names and paths of artifacts and caches
-	inGroup // of concurrency
+	inFiles      // names and paths of artifacts and caches
+	inGroup      // of concurrency
+	inMessage    // of notifications
+	inCredential // of notifications
 )
 
 // use is an expression, or a text with some, that has been read. What it refers to
@@ -128,7 +130,7 @@ func (d *decoder) walkTexts(v *value, visit func(*value)) {
 }
 
 // unevaluated are the keys where ${{ is known to be text.
-var unevaluated = []string{"description", "notifications", "triggers"}
+var unevaluated = []string{"description", "triggers"}
 
 // warnUnevaluated tells of ${{ }} where nobody evaluates it.
 func (d *decoder) warnUnevaluated(document *value) {
@@ -139,7 +141,7 @@ func (d *decoder) warnUnevaluated(document *value) {
 		d.walkTexts(e.value, func(v *value) {
 			if at := strings.Index(v.text, "${{"); at >= 0 && !d.evaluated[v.at] {
 				d.warn(d.within(v, at), "${{ is not evaluated here: it stays as it is written",
-					"expressions are for config, environment, artifacts, the keys of cache and the group of concurrency")
+					"expressions are for config, environment, artifacts, the keys of cache, the group of concurrency and notifications")
 			}
 		})
 	}

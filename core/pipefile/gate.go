@@ -75,11 +75,11 @@ func (o *object) changedPaths(key string) []string {
 		at := o.v.fieldPosition(key, i)
 		switch {
 		case strings.HasPrefix(path, "!"):
-			o.error(at, fmt.Sprintf("%s: a path of when cannot begin with !", short(path)), "name it under ignore_paths")
+			o.error(at, fmt.Sprintf("%s: a path cannot begin with !", short(path)), "name it under ignore_paths")
 		case strings.HasPrefix(path, "/") || strings.HasPrefix(path, "./"):
 			o.error(at, fmt.Sprintf("%s: no changed file is called that", short(path)), "paths are relative to the repository: "+short(strings.TrimLeft(path, "./")))
 		case path == "":
-			o.error(at, "a path of when is empty", "write a pattern like src/**")
+			o.error(at, "a path is empty", "write a pattern like src/**")
 		}
 	}
 	return paths

@@ -53,7 +53,11 @@ func testCatalog() catalog {
 		{Name: "github", SHA256: "3", State: core.ConnectorAvailable, Actions: []core.ActionInfo{{Name: "clone", ConfigSchema: json.RawMessage(`{"type":"object"}`)}}},
 		{Name: "outputs", SHA256: "6", State: core.ConnectorAvailable, Actions: []core.ActionInfo{{Name: "run", ConfigSchema: json.RawMessage(`{"type":"object"}`),
 			Outputs: []core.ConnectorNeed{{Name: "url"}, {Name: "id"}}}}},
+		{Name: "webhook", SHA256: "7", State: core.ConnectorAvailable, Webhook: &core.WebhookInfo{OptionsSchema: json.RawMessage(
+			`{"type":"object","properties":{"mapping":{"type":"object","properties":{"branch":{"type":"string"}},"additionalProperties":false}},"additionalProperties":false}`)}},
+		{Name: "gitea", SHA256: "8", State: core.ConnectorAvailable, Webhook: &core.WebhookInfo{Headers: []string{"x-gitea-event"}}},
 		{Name: "aws", SHA256: "4", State: core.ConnectorBroken, Reason: "it speaks protocol 9, this host speaks 1"},
+		{Name: "forge", SHA256: "7", State: core.ConnectorAvailable, Capabilities: []string{"report_status"}},
 		{Name: "odd", SHA256: "5", State: core.ConnectorAvailable, Actions: []core.ActionInfo{{Name: "run", ConfigSchema: json.RawMessage(`{"type":"nonsense"}`)}}},
 	}
 }

@@ -15,7 +15,6 @@ type decoder struct {
 	options    Options
 	schemas    *schemaCache
 	connectors map[string]*core.ConnectorInfo // looked up in this document; nil is unknown
-	kept       map[string]bool                // reported as kept; see keptAt
 	// broken are the declarations that could not be read: references to what they
 	// would have declared are let be.
 	broken        map[string]bool

@@ -40,6 +40,10 @@ func (d *decoder) checkReferences(spec *core.Spec, compiled *plan.Plan) {
 }
 
 func (c *referenceChecker) check(u *use, r condition.Reference) {
+	if u.usage == inMessage || u.usage == inCredential {
+		c.notification(u, r)
+		return
+	}
 	switch r.Kind {
 	case "params":
 		c.param(u, r)
@@ -53,6 +57,19 @@ func (c *referenceChecker) check(u *use, r condition.Reference) {
 		if u.usage == inGroup {
 			c.error(c.at(u, r), r.Name+"() cannot be used in the name of a group: it is needed before there are files", "use branch, params or an output of a step")
 		}
+	}
+}
+
+// notification: what is known of a run without its steps, and secrets only where they
+// are credentials.
+func (c *referenceChecker) notification(u *use, r condition.Reference) {
+	switch {
+	case r.Kind == "params":
+		c.param(u, r)
+	case r.Kind == "secrets" && u.usage == inMessage:
+		c.error(c.at(u, r), "a secret cannot be part of a message: it is shown to everybody who gets it", "secrets are for webhook_url, webhook_secret and slack_token")
+	case r.Kind == "matrix" || r.Kind == "steps" || r.Kind == "hash":
+		c.error(c.at(u, r), r.Kind+" is not known in a notification", "use branch, commit, params, or a variable such as ${CI_STATUS}")
 	}
 }
 

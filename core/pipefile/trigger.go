@@ -11,8 +11,12 @@ import (
 
 var (
 	triggerKeys       = []string{"trigger_type", "config"}
-	triggerConfigKeys = []string{"webhook_url", "cron_expression", "timezone", "branch_patterns", "tag_patterns", "repository", "events", "missed", "missed_within"}
+	triggerConfigKeys = []string{"webhook_url", "cron_expression", "timezone", "branch_patterns", "tag_patterns", "repository", "events",
+		"missed", "missed_within", "paths", "ignore_paths", "connector", "secret", "allow_unsigned", "allow_forks", "options"}
 )
+
+// maxTriggers is how many triggers a pipeline may have.
+const maxTriggers = 100
 
 // triggers reads a list of triggers; a single mapping is a list of one.
 func (o *object) triggers() []core.Trigger {
@@ -25,6 +29,10 @@ func (o *object) triggers() []core.Trigger {
 		list = []*value{e.value}
 	} else if e.value.kind != kindList {
 		o.error(e.value.at, "triggers must be a list, this is "+e.value.describe(), "begin each with a dash: - trigger_type: …")
+		return nil
+	}
+	if len(list) > maxTriggers {
+		o.error(e.value.at, fmt.Sprintf("there are %d triggers; %d are the most", len(list), maxTriggers), "")
 		return nil
 	}
 	var triggers []core.Trigger
@@ -52,11 +60,9 @@ func (d *decoder) trigger(v *value) (core.Trigger, bool) {
 			message = "a trigger has no trigger_type"
 		}
 		d.error(v.fieldPosition("trigger_type", -1), message, suggest(string(t.Type), known, "trigger types"))
-	} else if t.Type != core.TriggerManual && t.Type != core.TriggerSchedule {
-		d.keptAt("triggers", "triggers other than manual and schedule", v.at)
 	}
 	if e := o.field("config"); e != nil {
-		t.Config = d.triggerConfig(e.value)
+		t.Config = d.triggerConfig(t.Type, e.value)
 	}
 	if t.Type == core.TriggerSchedule && t.Config.CronExpression == "" {
 		d.error(v.at, "a schedule needs a cron_expression", `add config: {cron_expression: "0 2 * * *"}`)
@@ -64,21 +70,28 @@ func (d *decoder) trigger(v *value) (core.Trigger, bool) {
 	return t, true
 }
 
-func (d *decoder) triggerConfig(v *value) core.TriggerConfig {
+func (d *decoder) triggerConfig(kind core.TriggerType, v *value) core.TriggerConfig {
 	o, ok := d.object(v, "the config of a trigger", triggerConfigKeys)
 	if !ok {
 		return core.TriggerConfig{}
 	}
+	o.warnIdleKeys(kind)
 	c := core.TriggerConfig{
 		WebhookURL:     o.text("webhook_url"),
 		CronExpression: o.text("cron_expression"),
 		TimeZone:       o.text("timezone"),
 		BranchPatterns: o.globs("branch_patterns"),
 		TagPatterns:    o.globs("tag_patterns"),
-		Repository:     o.text("repository"),
+		Repository:     o.repositoryGlob(),
 		Events:         o.texts("events"),
 		Missed:         core.MissedPolicy(o.oneOf("missed", string(core.MissedOnce), string(core.MissedSkip))),
 		MissedWithin:   o.duration("missed_within"),
+		Paths:          o.changedPaths("paths"),
+		IgnorePaths:    o.changedPaths("ignore_paths"),
+		AllowForks:     o.flag("allow_forks"),
+	}
+	if kind.Delivered() {
+		o.delivery(&c)
 	}
 	o.checkMissed(c)
 	if e := o.field("cron_expression"); e != nil && e.value.kind < kindList {

@@ -199,4 +199,7 @@ func fill(entry *core.ConnectorInfo, info sdk.Info) {
 	for _, s := range info.Secrets {
 		entry.Secrets = append(entry.Secrets, core.ConnectorNeed{Name: s.Name, Help: s.Help, Required: s.Required})
 	}
+	if info.Has(sdk.CapabilityParseWebhook) {
+		entry.Webhook = &core.WebhookInfo{Headers: info.Webhook.Headers, OptionsSchema: info.Webhook.OptionsSchema}
+	}
 }

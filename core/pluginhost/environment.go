@@ -18,6 +18,7 @@ var allowedVariables = []string{
 	"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy",
 	"DOCKER_HOST", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY", "DOCKER_TLS", "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_API_VERSION",
 	"KUBECONFIG", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT",
+	"GITHUB_API_URL", "GITLAB_API_URL",
 }
 
 // neverAllowed are the host's own secrets, which no setting passes on.

@@ -134,6 +134,7 @@ func (h *Host) endLaunch(s *slot, l *launch, file *binary, p *process, err error
 	case errors.As(err, &refused):
 		l.err = refused.why
 	default:
+		s.tally.failures++
 		s.broken = &breakage{identity: file.identity, reason: err.Error(), at: time.Now()}
 		s.crashes.add(file.identity, time.Now(), err.Error())
 		l.err = unusable(file, err)
@@ -159,6 +160,7 @@ func unusable(file *binary, err error) *sdk.Error {
 // adopt makes a process the slot's own and begins to watch it.
 func (h *Host) adopt(s *slot, p *process) {
 	h.live[p] = struct{}{}
+	s.tally.launches++
 	h.background(func() { h.reap(p) })
 	s.broken = nil
 	s.described = &description{identity: p.file.identity, sha: p.sha, info: p.info}
@@ -203,5 +205,6 @@ func (h *Host) crashed(p *process) {
 	if p.stopping || p.retired || p.crash != nil || h.closed {
 		return
 	}
+	h.slot(p.name).tally.crashes++
 	p.crash = h.slot(p.name).crashes.add(p.file.identity, time.Now(), "it stopped answering")
 }

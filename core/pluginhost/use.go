@@ -22,6 +22,7 @@ type slot struct {
 	// counts for the file it was made from only.
 	described *description
 	broken    *breakage
+	tally     tally
 }
 
 // launch is one attempt to bring a connector up, shared by all who wait for it.

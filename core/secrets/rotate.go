@@ -3,6 +3,7 @@ package secrets
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/patchbay-ci/patchbay/core"
 )
@@ -14,6 +15,7 @@ import (
 func (s *Service) Rotate(ctx context.Context) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer s.found.forget()
 	if s.keys == nil {
 		return 0, nil
 	}
@@ -58,6 +60,9 @@ func (s *Service) renew(ctx context.Context, secret *core.Secret) error {
 func (s *Service) orphan(ctx context.Context, secret *core.Secret) (bool, error) {
 	if secret.PipelineID == "" {
 		return false, nil
+	}
+	if strings.HasPrefix(secret.PipelineID, executionScope) {
+		return s.unclaimedValue(ctx, secret)
 	}
 	_, err := s.store.Pipeline(ctx, secret.PipelineID)
 	if core.CodeOf(err) == core.CodeNotFound {

@@ -26,6 +26,7 @@ const (
 type Store interface {
 	core.SecretStore
 	Pipeline(ctx context.Context, id string) (*core.Pipeline, error)
+	Execution(ctx context.Context, id string) (*core.Execution, error)
 }
 
 // Service keeps secrets. It implements core.SecretKeeper and is safe for concurrent
@@ -35,8 +36,9 @@ type Service struct {
 	path  string
 	wrap  []byte
 
-	mu   sync.RWMutex // held for writing while keys change
-	keys *Keys        // nil until the first secret
+	mu    sync.RWMutex // held for writing while keys or secrets change
+	keys  *Keys        // nil until the first secret
+	found found
 }
 
 var _ core.SecretKeeper = (*Service)(nil)
@@ -107,6 +109,7 @@ func (s *Service) SetSecret(ctx context.Context, pipelineID, name, value, by str
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer s.found.forget()
 	if err := s.needKeys(); err != nil {
 		return nil, err
 	}
@@ -174,6 +177,7 @@ func (s *Service) DeleteSecret(ctx context.Context, pipelineID, name string) err
 	// A rotation that has read it must not store it again.
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer s.found.forget()
 	return s.store.DeleteSecret(ctx, pipelineID, name)
 }
 
@@ -199,11 +203,11 @@ func (s *Service) Resolve(ctx context.Context, pipelineID string, names []string
 
 func (s *Service) find(ctx context.Context, pipelineID, name string) (*core.Secret, error) {
 	for _, scope := range slices.Compact([]string{pipelineID, ""}) {
-		secret, err := s.store.Secret(ctx, scope, name)
-		if err == nil && s.keys == nil {
+		secret, err := s.lookUp(ctx, scope, name)
+		if secret != nil && s.keys == nil {
 			return nil, core.Errorf(core.CodeInternal, "secret %s is stored, and there are no keys to open it", name)
 		}
-		if err == nil || core.CodeOf(err) != core.CodeNotFound {
+		if secret != nil || err != nil {
 			return secret, err
 		}
 	}

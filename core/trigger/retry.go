@@ -35,6 +35,10 @@ func (s *Service) Retry(ctx context.Context, request core.RetryRequest) (*core.E
 	if err != nil {
 		return nil, err
 	}
+	if err := s.copyValues(ctx, e, old); err != nil {
+		return nil, err
+	}
+	remember(ctx, e)
 	if e.Retry.Mode != core.RetryAll {
 		if err := s.takeOver(ctx, e, old, spec, request); err != nil {
 			return nil, err

@@ -44,6 +44,8 @@ type Service struct {
 	store     Store
 	notify    func(e *core.Execution)
 	revisions revisions
+	// values is nil when nothing secret can be kept; see WithValues.
+	values core.ValueKeeper
 }
 
 var (
@@ -77,21 +79,45 @@ func (s *Service) Trigger(ctx context.Context, request core.TriggerRequest) (*co
 	if err != nil {
 		return nil, err
 	}
-	id, err := uuid.NewV7()
+	id, err := executionID(request.ExecutionID)
 	if err != nil {
-		return nil, fmt.Errorf("make an ID: %w", err)
+		return nil, err
 	}
 	now := time.Now().UTC()
-	e := &core.Execution{ID: id.String(), PipelineID: pipeline.ID, PipelineName: pipeline.Name, Revision: pipeline.Revision,
+	e := &core.Execution{ID: id, PipelineID: pipeline.ID, PipelineName: pipeline.Name, Revision: pipeline.Revision,
 		Status: core.StatusPending, Trigger: request.Info, Environment: request.Environment, Params: params, CreatedAt: now, UpdatedAt: now}
+	if err := s.keepValues(ctx, e, request.SecretEnvironment); err != nil {
+		return nil, err
+	}
+	remember(ctx, e)
 	if err := complete(e, spec, request.Priority); err != nil {
 		return nil, err
 	}
-	if err := s.store.CreateExecution(ctx, e); err != nil {
+	err = s.store.CreateExecution(ctx, e)
+	if request.ExecutionID != "" && core.CodeOf(err) == core.CodeConflict {
+		return s.store.Execution(ctx, id)
+	}
+	if err != nil {
 		return nil, err
 	}
 	s.notify(e)
 	return e, nil
+}
+
+// executionID is the wanted ID, or a new one.
+func executionID(wanted string) (string, error) {
+	if wanted == "" {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return "", fmt.Errorf("make an ID: %w", err)
+		}
+		return id.String(), nil
+	}
+	id, err := uuid.Parse(wanted)
+	if err != nil || id.String() != wanted {
+		return "", core.Errorf(core.CodeInvalid, "%.60q is no ID of an execution", wanted)
+	}
+	return wanted, nil
 }
 
 // Bounds on the list of changed files.
@@ -134,24 +160,37 @@ func Check(request core.TriggerRequest) error {
 	if err := checkPaths(request.Info.ChangedPaths); err != nil {
 		return err
 	}
+	for name := range request.Info.Variables {
+		if !strings.HasPrefix(name, "CI_") {
+			return core.Errorf(core.CodeInvalid, "variables: %.60q does not begin with CI_", name)
+		}
+	}
+	if err := checkVariables("variables", request.Info.Variables); err != nil {
+		return err
+	}
+	return checkVariables("environment", request.Environment)
+}
+
+// checkVariables refuses what no process could have in its environment.
+func checkVariables(what string, variables map[string]string) error {
 	size := 0
-	for name, value := range request.Environment {
+	for name, value := range variables {
 		if !variableName.MatchString(name) {
-			return &core.Error{Code: core.CodeInvalid, Message: fmt.Sprintf("environment: %q is no name of a variable", name),
+			return &core.Error{Code: core.CodeInvalid, Message: fmt.Sprintf("%s: %q is no name of a variable", what, name),
 				Suggestions: []string{"use letters, digits and underscores, and no digit first"}}
 		}
 		if strings.ContainsRune(value, 0) {
-			return core.Errorf(core.CodeInvalid, "environment: the value of %s has a NUL byte, which no process can be given", name)
+			return core.Errorf(core.CodeInvalid, "%s: the value of %s has a NUL byte, which no process can be given", what, name)
 		}
 		if !utf8.ValidString(value) {
-			return &core.Error{Code: core.CodeInvalid, Message: fmt.Sprintf("environment: the value of %s is not text (UTF-8)", name),
+			return &core.Error{Code: core.CodeInvalid, Message: fmt.Sprintf("%s: the value of %s is not text (UTF-8)", what, name),
 				Suggestions: []string{"encode it, as in base64"}}
 		}
 		size += len(name) + len(value)
 	}
-	if len(request.Environment) > maxVariables || size > maxEnvironment {
-		return core.Errorf(core.CodeInvalid, "environment has %d variables of %d bytes in all; %d and %d are the most",
-			len(request.Environment), size, maxVariables, maxEnvironment)
+	if len(variables) > maxVariables || size > maxEnvironment {
+		return core.Errorf(core.CodeInvalid, "%s has %d variables of %d bytes in all; %d and %d are the most",
+			what, len(variables), size, maxVariables, maxEnvironment)
 	}
 	return nil
 }

@@ -54,6 +54,8 @@ func TestRefused(t *testing.T) {
 		"too large":        {core.TriggerRequest{Environment: map[string]string{"A": strings.Repeat("x", maxEnvironment)}}, core.CodeInvalid},
 		"too many":         {core.TriggerRequest{Environment: variables(maxVariables + 1)}, core.CodeInvalid},
 		"NUL in a value":   {core.TriggerRequest{Environment: map[string]string{"A": "a\x00b"}}, core.CodeInvalid},
+		"not our variable": {core.TriggerRequest{Info: core.TriggerInfo{Variables: map[string]string{"PATH": "x"}}}, core.CodeInvalid},
+		"NUL in another":   {core.TriggerRequest{Info: core.TriggerInfo{Variables: map[string]string{"CI_X": "\x00"}}}, core.CodeInvalid},
 		"lines of a name":  {core.TriggerRequest{Info: core.TriggerInfo{Branch: "a\nb"}}, core.CodeInvalid},
 		"no text at all":   {core.TriggerRequest{Info: core.TriggerInfo{Repository: "\xff"}}, core.CodeInvalid},
 		"bytes in a value": {core.TriggerRequest{Environment: map[string]string{"A": "\xff"}}, core.CodeInvalid},

@@ -18,12 +18,14 @@ const checkEnv = "PATCHBAY_FAKE_CHECK"
 type connector struct {
 	*sdk.Actions
 	journal *journal
+	reports counter
 }
 
 func newConnector() *connector {
 	c := &connector{journal: &journal{file: os.Getenv(journalEnv)}}
 	c.Actions = sdk.NewActions(
-		sdk.Info{Name: "fake", Version: version, Summary: "Misbehave on request, for tests"},
+		sdk.Info{Name: "fake", Version: version, Summary: "Misbehave on request, for tests",
+			Secrets: []sdk.SecretInfo{{Name: reportToken, Help: "what reports are made with; none is needed"}}},
 		sdk.NewAction("echo", "Print lines, set outputs, exit with a code", echo, sdk.WithOutput("*", "what the config says")),
 		sdk.NewAction("crash", "Kill the connector's own process", crash),
 		sdk.NewAction("hang", "Do not end when cancelled", hang),

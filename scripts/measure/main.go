@@ -49,7 +49,7 @@ func measureAll(ctx context.Context, bin, only string) error {
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "what\tmeasured\tbeside it, in the same run")
 	for _, m := range []measurement{
-		{"run", measureRun}, {"step", measureStep}, {"log", measureLog}, {"server", measureServer},
+		{"run", measureRun}, {"step", measureStep}, {"log", measureLog}, {"server", measureServer}, {"webhook", measureWebhook},
 	} {
 		if !strings.Contains(m.name, only) {
 			continue

@@ -27,8 +27,10 @@ var rules = []rule{
 	{packages: "core/trigger/...", ours: []string{"core", "core/plan", "core/condition", "sdk"}, theirs: anything},
 	{packages: "core/pipefile/...", ours: []string{"core", "core/plan", "core/condition", "core/cron", "sdk/schema"}, theirs: anything},
 	{packages: "core/api/...", ours: []string{"core", "core/plan"}, theirs: anything},
+	{packages: "core/notify/...", ours: []string{"core", "core/condition", "sdk"}, theirs: anything},
 	{packages: "core/schedule/...", ours: []string{"core", "core/cron"}, theirs: anything},
 	{packages: "core/detect/...", ours: []string{"core", "core/project"}, theirs: anything},
+	{packages: "core/webhook/...", ours: []string{"core", "sdk"}, theirs: anything},
 	{packages: "core/...", ours: []string{"core"}, theirs: anything},
 
 	// What connector authors import: small, and below core.

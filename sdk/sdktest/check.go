@@ -80,6 +80,7 @@ func checks() []check {
 		{"bad config", "a config that its schema refuses is an invalid_config error", noCase, checkBadConfig},
 		{"unknown action", "an action that it has not is an invalid_config error", noCase, checkUnknownAction},
 		{"destroy unknown", "destroying what never was is no error", noCase, checkDestroyUnknown},
+		{"webhook", "it refuses a delivery that is not signed, or wrongly, when there is a secret", noCase, checkWebhook},
 		{"result", "a step ends as expected, its output in order", endingCase, checkResult},
 		{"replay", "joined after its end, at any offset: the rest of the output, the same result", endingCase, checkReplay},
 		{"detach", "let go of and joined again: nothing lost, nothing done twice", anyCase, checkDetach},

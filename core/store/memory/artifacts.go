@@ -105,6 +105,11 @@ func (s *Store) BlobsInUse(ctx context.Context, fn func(sha256 string)) error {
 	for _, c := range s.caches {
 		hashes = append(hashes, c.SHA256)
 	}
+	for _, d := range s.deliveries {
+		if d.document.InBlob {
+			hashes = append(hashes, d.document.SHA256)
+		}
+	}
 	s.mu.RUnlock()
 	for _, hash := range hashes {
 		fn(hash)

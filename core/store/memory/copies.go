@@ -24,7 +24,8 @@ func copySpec(from *core.Spec) *core.Spec {
 	for i := range s.Triggers {
 		c := &s.Triggers[i].Config
 		c.BranchPatterns, c.TagPatterns = slices.Clone(c.BranchPatterns), slices.Clone(c.TagPatterns)
-		c.Events = slices.Clone(c.Events)
+		c.Events, c.Options = slices.Clone(c.Events), slices.Clone(c.Options)
+		c.Paths, c.IgnorePaths = slices.Clone(c.Paths), slices.Clone(c.IgnorePaths)
 	}
 	s.Stages = slices.Clone(s.Stages)
 	for i := range s.Stages {
@@ -39,6 +40,7 @@ func copySpec(from *core.Spec) *core.Spec {
 	if s.Notifications = clone(s.Notifications); s.Notifications != nil {
 		n := s.Notifications
 		n.OnStart, n.OnSuccess, n.OnFailure = copyTargets(n.OnStart), copyTargets(n.OnSuccess), copyTargets(n.OnFailure)
+		n.OnCancel, n.OnFinish = copyTargets(n.OnCancel), copyTargets(n.OnFinish)
 	}
 	return s
 }
@@ -109,8 +111,10 @@ func copyTargets(targets []core.NotificationTarget) []core.NotificationTarget {
 
 func copyExecution(e core.Execution) core.Execution {
 	e.Environment, e.Params = maps.Clone(e.Environment), maps.Clone(e.Params)
+	e.SecretEnvironment = slices.Clone(e.SecretEnvironment)
 	e.Retry, e.Concurrency = clone(e.Retry), clone(e.Concurrency)
 	e.Trigger.ChangedPaths = slices.Clone(e.Trigger.ChangedPaths)
+	e.Trigger.Variables = maps.Clone(e.Trigger.Variables)
 	e.StartedAt, e.FinishedAt = clone(e.StartedAt), clone(e.FinishedAt)
 	return e
 }

@@ -30,6 +30,10 @@ type Store struct {
 	sessions   map[string]core.Session
 	keys       map[string]core.SigningKey
 	audit      []core.AuditEntry // by ID
+	deliveries map[string]delivery
+	senders    map[senderKey]string // ID of the delivery
+
+	notifications map[string]core.Notification
 }
 
 // New makes an empty store.
@@ -40,7 +44,9 @@ func New() *Store {
 		secrets: map[secretKey]core.Secret{}, artifacts: map[string]core.Artifact{},
 		caches: map[string]core.CacheEntry{}, settings: map[string][]byte{},
 		users: map[string]core.User{}, grants: map[grantKey]core.Grant{},
-		sessions: map[string]core.Session{}, keys: map[string]core.SigningKey{}}
+		sessions: map[string]core.Session{}, keys: map[string]core.SigningKey{},
+		deliveries: map[string]delivery{}, senders: map[senderKey]string{},
+		notifications: map[string]core.Notification{}}
 }
 
 // Kind implements core.Store.

@@ -51,7 +51,7 @@ func (s *Store) ExpiredArtifacts(ctx context.Context, before time.Time, limit in
 		before.UnixMicro(), max(limit, 0))
 }
 
-// BlobsInUse implements core.ArtifactStore. Both queries see at least what was stored
+// BlobsInUse implements core.ArtifactStore. All queries see at least what was stored
 // before the call. One document is in memory at a time.
 func (s *Store) BlobsInUse(ctx context.Context, fn func(sha256 string)) error {
 	err := s.eachDocument(ctx, "SELECT doc FROM artifacts", func(data []byte) error {
@@ -67,12 +67,19 @@ func (s *Store) BlobsInUse(ctx context.Context, fn func(sha256 string)) error {
 	if err != nil {
 		return err
 	}
-	return s.eachDocument(ctx, "SELECT doc FROM caches", func(data []byte) error {
+	err = s.eachDocument(ctx, "SELECT doc FROM caches", func(data []byte) error {
 		c, err := decode[core.CacheEntry](data)
 		if err == nil {
 			fn(c.SHA256)
 		}
 		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.eachDocument(ctx, "SELECT blob FROM deliveries WHERE blob IS NOT NULL", func(hash []byte) error {
+		fn(string(hash))
+		return nil
 	})
 }
 

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 )
 
@@ -13,7 +14,9 @@ import (
 // not, because their documents are long. Each list of executions has an index with
 // its filter first and the ID, which is their order, behind. Documents of artifacts
 // may be long as well (their files). A cache's key is bytes, because a prefix of it is
-// a range of them. Times are microseconds since 1970, in UTC.
+// a range of them. A delivery's body is the last column, so that lists do not
+// read it; its places are its scope and the pipelines that it starts.
+// Times are microseconds since 1970, in UTC.
 var migrations = []string{`
 CREATE TABLE pipelines (
 	id      TEXT PRIMARY KEY,
@@ -133,23 +136,79 @@ CREATE INDEX audit_by_time ON audit (at);
 CREATE INDEX audit_by_who ON audit (who, id);
 CREATE INDEX audit_by_action ON audit (action, id);
 CREATE INDEX audit_by_target ON audit (target, id);
+`, `
+CREATE TABLE notifications (
+	id           TEXT PRIMARY KEY,
+	execution_id TEXT NOT NULL,
+	next_at      INTEGER,
+	version      INTEGER NOT NULL,
+	doc          BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX notifications_by_execution ON notifications (execution_id, id);
+CREATE INDEX notifications_by_time ON notifications (next_at, id);
+`, `
+CREATE TABLE deliveries (
+	id          TEXT NOT NULL UNIQUE,
+	scope       TEXT NOT NULL,
+	sender_id   TEXT NOT NULL,
+	status      TEXT NOT NULL,
+	received_at INTEGER NOT NULL,
+	size        INTEGER NOT NULL,
+	blob        TEXT,
+	version     INTEGER NOT NULL,
+	doc         BLOB NOT NULL,
+	body        BLOB,
+	UNIQUE (scope, sender_id)
+);
+CREATE INDEX deliveries_by_status ON deliveries (status, id, size);
+CREATE TABLE delivery_places (
+	place       TEXT NOT NULL,
+	delivery_id TEXT NOT NULL,
+	PRIMARY KEY (place, delivery_id)
+) WITHOUT ROWID;
 `}
 
-// migrate brings the schema up to date, each step all or nothing.
+// migrate brings the schema up to date, each step all or nothing. Other processes may
+// do the same at the same time.
 func migrate(ctx context.Context, conn *sql.Conn) error {
-	var version int
-	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return fmt.Errorf("read the schema's version: %w", err)
-	}
-	if version > len(migrations) {
-		return fmt.Errorf("the file was written by a newer Patchbay (schema %d; this one knows %d): use that one, or another data folder",
-			version, len(migrations))
-	}
-	for ; version < len(migrations); version++ {
-		statements := fmt.Sprintf("BEGIN IMMEDIATE; %s PRAGMA user_version = %d; COMMIT;", migrations[version], version+1)
-		if _, err := conn.ExecContext(ctx, statements); err != nil {
+	for {
+		var version int
+		if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+			return fmt.Errorf("read the schema's version: %w", err)
+		}
+		if version > len(migrations) {
+			return fmt.Errorf("the file was written by a newer Patchbay (schema %d; this one knows %d): use that one, or another data folder",
+				version, len(migrations))
+		}
+		if version == len(migrations) {
+			return nil
+		}
+		if err := migrateFrom(ctx, conn, version); err != nil {
 			return fmt.Errorf("bring the schema to version %d: %w", version+1, err)
 		}
 	}
-	return nil
+}
+
+// migrateFrom takes one step, unless somebody else has taken it since the version was
+// read.
+func migrateFrom(ctx context.Context, conn *sql.Conn, version int) (err error) {
+	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_, rollbackErr := conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+			err = errors.Join(err, rollbackErr)
+		}
+	}()
+	var now int
+	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&now); err != nil {
+		return err
+	}
+	statements := "COMMIT;"
+	if now == version {
+		statements = fmt.Sprintf("%s PRAGMA user_version = %d; COMMIT;", migrations[version], version+1)
+	}
+	_, err = conn.ExecContext(ctx, statements)
+	return err
 }

@@ -133,6 +133,10 @@ func keepSmall(t *testing.T, s core.Store) func(core.Store) {
 	must(t, s.DeleteCache(ctx, goneCache.ID))
 	must(t, s.PutSetting(ctx, "gone", []byte("x")))
 	must(t, s.PutSetting(ctx, "gone", nil))
+	delivery := newDelivery("p")
+	must(t, s.CreateDelivery(ctx, delivery, []byte("kept")))
+	notification := newNotification("e", "on_start", 0)
+	must(t, s.AddNotification(ctx, notification))
 	return func(s core.Store) {
 		t.Helper()
 		secrets, err := s.AllSecrets(ctx)
@@ -144,11 +148,18 @@ func keepSmall(t *testing.T, s core.Store) func(core.Store) {
 		caches, err := s.Caches(ctx, 10)
 		must(t, err)
 		same(t, []*core.CacheEntry{cache}, caches)
+		pending, err := s.PendingNotifications(ctx, 10)
+		must(t, err)
+		same(t, []*core.Notification{notification}, pending)
 		for key, want := range map[string]string{"kept": "x", "gone": ""} {
 			got, err := s.Setting(ctx, key)
 			must(t, err)
 			same(t, want, string(got))
 		}
+		deliveries, err := s.Deliveries(ctx, core.DeliveryFilter{PipelineID: "p"})
+		must(t, err)
+		same(t, []*core.Delivery{delivery}, deliveries)
+		refused(t, core.CodeConflict, s.CreateDelivery(ctx, delivery, nil))
 	}
 }
 

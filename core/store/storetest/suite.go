@@ -49,6 +49,8 @@ func Run(t *testing.T, open func(t *testing.T) core.Store) {
 		"cancelled":           cancelled,
 	}
 	maps.Copy(suite, accessSuite())
+	maps.Copy(suite, deliverySuite())
+	maps.Copy(suite, notificationSuite())
 	for name, test := range suite {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -489,9 +489,12 @@ type DescribeResponse struct {
 	// One line of help.
 	Summary string `protobuf:"bytes,4,opt,name=summary,proto3" json:"summary,omitempty"`
 	// At least one. The first is used by steps that name none.
-	Actions       []*Action     `protobuf:"bytes,5,rep,name=actions,proto3" json:"actions,omitempty"`
-	Capabilities  []Capability  `protobuf:"varint,6,rep,packed,name=capabilities,proto3,enum=connector.v1.Capability" json:"capabilities,omitempty"`
-	Secrets       []*SecretSpec `protobuf:"bytes,7,rep,name=secrets,proto3" json:"secrets,omitempty"`
+	Actions      []*Action     `protobuf:"bytes,5,rep,name=actions,proto3" json:"actions,omitempty"`
+	Capabilities []Capability  `protobuf:"varint,6,rep,packed,name=capabilities,proto3,enum=connector.v1.Capability" json:"capabilities,omitempty"`
+	Secrets      []*SecretSpec `protobuf:"bytes,7,rep,name=secrets,proto3" json:"secrets,omitempty"`
+	// How deliveries for the connector are known and what a trigger may say about
+	// them. For those with CAPABILITY_PARSE_WEBHOOK.
+	Webhook       *WebhookSpec `protobuf:"bytes,8,opt,name=webhook,proto3" json:"webhook,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -575,6 +578,71 @@ func (x *DescribeResponse) GetSecrets() []*SecretSpec {
 	return nil
 }
 
+func (x *DescribeResponse) GetWebhook() *WebhookSpec {
+	if x != nil {
+		return x.Webhook
+	}
+	return nil
+}
+
+// WebhookSpec says which deliveries a connector reads.
+type WebhookSpec struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names of headers, in lower case, one of which each delivery of this sender has
+	// and no other sender's: "x-github-event". Without them a trigger has to name the
+	// connector.
+	Headers []string `protobuf:"bytes,1,rep,name=headers,proto3" json:"headers,omitempty"`
+	// JSON Schema (2020-12) of what a trigger may have as options; empty when it takes
+	// none.
+	OptionsSchema []byte `protobuf:"bytes,2,opt,name=options_schema,json=optionsSchema,proto3" json:"options_schema,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WebhookSpec) Reset() {
+	*x = WebhookSpec{}
+	mi := &file_connector_v1_connector_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WebhookSpec) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WebhookSpec) ProtoMessage() {}
+
+func (x *WebhookSpec) ProtoReflect() protoreflect.Message {
+	mi := &file_connector_v1_connector_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WebhookSpec.ProtoReflect.Descriptor instead.
+func (*WebhookSpec) Descriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *WebhookSpec) GetHeaders() []string {
+	if x != nil {
+		return x.Headers
+	}
+	return nil
+}
+
+func (x *WebhookSpec) GetOptionsSchema() []byte {
+	if x != nil {
+		return x.OptionsSchema
+	}
+	return nil
+}
+
 // Action is one thing a connector can do.
 type Action struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -590,7 +658,7 @@ type Action struct {
 
 func (x *Action) Reset() {
 	*x = Action{}
-	mi := &file_connector_v1_connector_proto_msgTypes[2]
+	mi := &file_connector_v1_connector_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -602,7 +670,7 @@ func (x *Action) String() string {
 func (*Action) ProtoMessage() {}
 
 func (x *Action) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[2]
+	mi := &file_connector_v1_connector_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -615,7 +683,7 @@ func (x *Action) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Action.ProtoReflect.Descriptor instead.
 func (*Action) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{2}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Action) GetName() string {
@@ -657,7 +725,7 @@ type OutputSpec struct {
 
 func (x *OutputSpec) Reset() {
 	*x = OutputSpec{}
-	mi := &file_connector_v1_connector_proto_msgTypes[3]
+	mi := &file_connector_v1_connector_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -669,7 +737,7 @@ func (x *OutputSpec) String() string {
 func (*OutputSpec) ProtoMessage() {}
 
 func (x *OutputSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[3]
+	mi := &file_connector_v1_connector_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -682,7 +750,7 @@ func (x *OutputSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputSpec.ProtoReflect.Descriptor instead.
 func (*OutputSpec) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{3}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *OutputSpec) GetName() string {
@@ -711,7 +779,7 @@ type SecretSpec struct {
 
 func (x *SecretSpec) Reset() {
 	*x = SecretSpec{}
-	mi := &file_connector_v1_connector_proto_msgTypes[4]
+	mi := &file_connector_v1_connector_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -723,7 +791,7 @@ func (x *SecretSpec) String() string {
 func (*SecretSpec) ProtoMessage() {}
 
 func (x *SecretSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[4]
+	mi := &file_connector_v1_connector_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -736,7 +804,7 @@ func (x *SecretSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SecretSpec.ProtoReflect.Descriptor instead.
 func (*SecretSpec) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{4}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *SecretSpec) GetName() string {
@@ -771,7 +839,7 @@ type ValidateConfigRequest struct {
 
 func (x *ValidateConfigRequest) Reset() {
 	*x = ValidateConfigRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[5]
+	mi := &file_connector_v1_connector_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -783,7 +851,7 @@ func (x *ValidateConfigRequest) String() string {
 func (*ValidateConfigRequest) ProtoMessage() {}
 
 func (x *ValidateConfigRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[5]
+	mi := &file_connector_v1_connector_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -796,7 +864,7 @@ func (x *ValidateConfigRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateConfigRequest.ProtoReflect.Descriptor instead.
 func (*ValidateConfigRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{5}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ValidateConfigRequest) GetAction() string {
@@ -822,7 +890,7 @@ type ValidateConfigResponse struct {
 
 func (x *ValidateConfigResponse) Reset() {
 	*x = ValidateConfigResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[6]
+	mi := &file_connector_v1_connector_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -834,7 +902,7 @@ func (x *ValidateConfigResponse) String() string {
 func (*ValidateConfigResponse) ProtoMessage() {}
 
 func (x *ValidateConfigResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[6]
+	mi := &file_connector_v1_connector_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -847,7 +915,7 @@ func (x *ValidateConfigResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateConfigResponse.ProtoReflect.Descriptor instead.
 func (*ValidateConfigResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{6}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ValidateConfigResponse) GetDiagnostics() []*Diagnostic {
@@ -872,7 +940,7 @@ type Diagnostic struct {
 
 func (x *Diagnostic) Reset() {
 	*x = Diagnostic{}
-	mi := &file_connector_v1_connector_proto_msgTypes[7]
+	mi := &file_connector_v1_connector_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -884,7 +952,7 @@ func (x *Diagnostic) String() string {
 func (*Diagnostic) ProtoMessage() {}
 
 func (x *Diagnostic) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[7]
+	mi := &file_connector_v1_connector_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -897,7 +965,7 @@ func (x *Diagnostic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Diagnostic.ProtoReflect.Descriptor instead.
 func (*Diagnostic) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{7}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Diagnostic) GetSeverity() Severity {
@@ -946,7 +1014,7 @@ type Step struct {
 
 func (x *Step) Reset() {
 	*x = Step{}
-	mi := &file_connector_v1_connector_proto_msgTypes[8]
+	mi := &file_connector_v1_connector_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -958,7 +1026,7 @@ func (x *Step) String() string {
 func (*Step) ProtoMessage() {}
 
 func (x *Step) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[8]
+	mi := &file_connector_v1_connector_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -971,7 +1039,7 @@ func (x *Step) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Step.ProtoReflect.Descriptor instead.
 func (*Step) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{8}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Step) GetAttemptId() string {
@@ -1031,7 +1099,7 @@ type Workspace struct {
 
 func (x *Workspace) Reset() {
 	*x = Workspace{}
-	mi := &file_connector_v1_connector_proto_msgTypes[9]
+	mi := &file_connector_v1_connector_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1043,7 +1111,7 @@ func (x *Workspace) String() string {
 func (*Workspace) ProtoMessage() {}
 
 func (x *Workspace) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[9]
+	mi := &file_connector_v1_connector_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1056,7 +1124,7 @@ func (x *Workspace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Workspace.ProtoReflect.Descriptor instead.
 func (*Workspace) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{9}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Workspace) GetPath() string {
@@ -1082,7 +1150,7 @@ type PreExecuteRequest struct {
 
 func (x *PreExecuteRequest) Reset() {
 	*x = PreExecuteRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[10]
+	mi := &file_connector_v1_connector_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1094,7 +1162,7 @@ func (x *PreExecuteRequest) String() string {
 func (*PreExecuteRequest) ProtoMessage() {}
 
 func (x *PreExecuteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[10]
+	mi := &file_connector_v1_connector_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1107,7 +1175,7 @@ func (x *PreExecuteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreExecuteRequest.ProtoReflect.Descriptor instead.
 func (*PreExecuteRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{10}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *PreExecuteRequest) GetStep() *Step {
@@ -1125,7 +1193,7 @@ type PreExecuteResponse struct {
 
 func (x *PreExecuteResponse) Reset() {
 	*x = PreExecuteResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[11]
+	mi := &file_connector_v1_connector_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1137,7 +1205,7 @@ func (x *PreExecuteResponse) String() string {
 func (*PreExecuteResponse) ProtoMessage() {}
 
 func (x *PreExecuteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[11]
+	mi := &file_connector_v1_connector_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1150,7 +1218,7 @@ func (x *PreExecuteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreExecuteResponse.ProtoReflect.Descriptor instead.
 func (*PreExecuteResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{11}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{12}
 }
 
 type PrepareStepRequest struct {
@@ -1162,7 +1230,7 @@ type PrepareStepRequest struct {
 
 func (x *PrepareStepRequest) Reset() {
 	*x = PrepareStepRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[12]
+	mi := &file_connector_v1_connector_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1174,7 +1242,7 @@ func (x *PrepareStepRequest) String() string {
 func (*PrepareStepRequest) ProtoMessage() {}
 
 func (x *PrepareStepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[12]
+	mi := &file_connector_v1_connector_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1187,7 +1255,7 @@ func (x *PrepareStepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrepareStepRequest.ProtoReflect.Descriptor instead.
 func (*PrepareStepRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{12}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PrepareStepRequest) GetStep() *Step {
@@ -1205,7 +1273,7 @@ type PrepareStepResponse struct {
 
 func (x *PrepareStepResponse) Reset() {
 	*x = PrepareStepResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[13]
+	mi := &file_connector_v1_connector_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1217,7 +1285,7 @@ func (x *PrepareStepResponse) String() string {
 func (*PrepareStepResponse) ProtoMessage() {}
 
 func (x *PrepareStepResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[13]
+	mi := &file_connector_v1_connector_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1230,7 +1298,7 @@ func (x *PrepareStepResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrepareStepResponse.ProtoReflect.Descriptor instead.
 func (*PrepareStepResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{13}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{14}
 }
 
 type RunStepRequest struct {
@@ -1246,7 +1314,7 @@ type RunStepRequest struct {
 
 func (x *RunStepRequest) Reset() {
 	*x = RunStepRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[14]
+	mi := &file_connector_v1_connector_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1258,7 +1326,7 @@ func (x *RunStepRequest) String() string {
 func (*RunStepRequest) ProtoMessage() {}
 
 func (x *RunStepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[14]
+	mi := &file_connector_v1_connector_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1271,7 +1339,7 @@ func (x *RunStepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunStepRequest.ProtoReflect.Descriptor instead.
 func (*RunStepRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{14}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RunStepRequest) GetMessage() isRunStepRequest_Message {
@@ -1334,7 +1402,7 @@ type Start struct {
 
 func (x *Start) Reset() {
 	*x = Start{}
-	mi := &file_connector_v1_connector_proto_msgTypes[15]
+	mi := &file_connector_v1_connector_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1346,7 +1414,7 @@ func (x *Start) String() string {
 func (*Start) ProtoMessage() {}
 
 func (x *Start) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[15]
+	mi := &file_connector_v1_connector_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1359,7 +1427,7 @@ func (x *Start) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Start.ProtoReflect.Descriptor instead.
 func (*Start) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{15}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Start) GetStep() *Step {
@@ -1407,7 +1475,7 @@ type Offsets struct {
 
 func (x *Offsets) Reset() {
 	*x = Offsets{}
-	mi := &file_connector_v1_connector_proto_msgTypes[16]
+	mi := &file_connector_v1_connector_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1419,7 +1487,7 @@ func (x *Offsets) String() string {
 func (*Offsets) ProtoMessage() {}
 
 func (x *Offsets) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[16]
+	mi := &file_connector_v1_connector_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1432,7 +1500,7 @@ func (x *Offsets) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Offsets.ProtoReflect.Descriptor instead.
 func (*Offsets) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{16}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Offsets) GetStdout() int64 {
@@ -1460,7 +1528,7 @@ type Cancel struct {
 
 func (x *Cancel) Reset() {
 	*x = Cancel{}
-	mi := &file_connector_v1_connector_proto_msgTypes[17]
+	mi := &file_connector_v1_connector_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1472,7 +1540,7 @@ func (x *Cancel) String() string {
 func (*Cancel) ProtoMessage() {}
 
 func (x *Cancel) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[17]
+	mi := &file_connector_v1_connector_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1485,7 +1553,7 @@ func (x *Cancel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancel.ProtoReflect.Descriptor instead.
 func (*Cancel) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{17}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Cancel) GetGrace() *durationpb.Duration {
@@ -1504,6 +1572,7 @@ type RunStepResponse struct {
 	//	*RunStepResponse_State
 	//	*RunStepResponse_SetOutput
 	//	*RunStepResponse_Result
+	//	*RunStepResponse_Span
 	Message       isRunStepResponse_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1511,7 +1580,7 @@ type RunStepResponse struct {
 
 func (x *RunStepResponse) Reset() {
 	*x = RunStepResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[18]
+	mi := &file_connector_v1_connector_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1523,7 +1592,7 @@ func (x *RunStepResponse) String() string {
 func (*RunStepResponse) ProtoMessage() {}
 
 func (x *RunStepResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[18]
+	mi := &file_connector_v1_connector_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1536,7 +1605,7 @@ func (x *RunStepResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunStepResponse.ProtoReflect.Descriptor instead.
 func (*RunStepResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{18}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RunStepResponse) GetMessage() isRunStepResponse_Message {
@@ -1591,6 +1660,15 @@ func (x *RunStepResponse) GetResult() *Result {
 	return nil
 }
 
+func (x *RunStepResponse) GetSpan() *Span {
+	if x != nil {
+		if x, ok := x.Message.(*RunStepResponse_Span); ok {
+			return x.Span
+		}
+	}
+	return nil
+}
+
 type isRunStepResponse_Message interface {
 	isRunStepResponse_Message()
 }
@@ -1615,6 +1693,10 @@ type RunStepResponse_Result struct {
 	Result *Result `protobuf:"bytes,5,opt,name=result,proto3,oneof"`
 }
 
+type RunStepResponse_Span struct {
+	Span *Span `protobuf:"bytes,6,opt,name=span,proto3,oneof"`
+}
+
 func (*RunStepResponse_Output) isRunStepResponse_Message() {}
 
 func (*RunStepResponse_Progress) isRunStepResponse_Message() {}
@@ -1624,6 +1706,8 @@ func (*RunStepResponse_State) isRunStepResponse_Message() {}
 func (*RunStepResponse_SetOutput) isRunStepResponse_Message() {}
 
 func (*RunStepResponse_Result) isRunStepResponse_Message() {}
+
+func (*RunStepResponse_Span) isRunStepResponse_Message() {}
 
 // Output is a piece of the attempt's output, at most 256 KiB.
 type Output struct {
@@ -1638,7 +1722,7 @@ type Output struct {
 
 func (x *Output) Reset() {
 	*x = Output{}
-	mi := &file_connector_v1_connector_proto_msgTypes[19]
+	mi := &file_connector_v1_connector_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1650,7 +1734,7 @@ func (x *Output) String() string {
 func (*Output) ProtoMessage() {}
 
 func (x *Output) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[19]
+	mi := &file_connector_v1_connector_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1663,7 +1747,7 @@ func (x *Output) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Output.ProtoReflect.Descriptor instead.
 func (*Output) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{19}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Output) GetStream() Stream {
@@ -1699,7 +1783,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_connector_v1_connector_proto_msgTypes[20]
+	mi := &file_connector_v1_connector_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1711,7 +1795,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[20]
+	mi := &file_connector_v1_connector_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1724,7 +1808,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{20}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Progress) GetMessage() string {
@@ -1751,7 +1835,7 @@ type State struct {
 
 func (x *State) Reset() {
 	*x = State{}
-	mi := &file_connector_v1_connector_proto_msgTypes[21]
+	mi := &file_connector_v1_connector_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1763,7 +1847,7 @@ func (x *State) String() string {
 func (*State) ProtoMessage() {}
 
 func (x *State) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[21]
+	mi := &file_connector_v1_connector_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1776,7 +1860,7 @@ func (x *State) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use State.ProtoReflect.Descriptor instead.
 func (*State) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{21}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *State) GetData() []byte {
@@ -1797,7 +1881,7 @@ type SetOutput struct {
 
 func (x *SetOutput) Reset() {
 	*x = SetOutput{}
-	mi := &file_connector_v1_connector_proto_msgTypes[22]
+	mi := &file_connector_v1_connector_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1809,7 +1893,7 @@ func (x *SetOutput) String() string {
 func (*SetOutput) ProtoMessage() {}
 
 func (x *SetOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[22]
+	mi := &file_connector_v1_connector_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1822,7 +1906,7 @@ func (x *SetOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetOutput.ProtoReflect.Descriptor instead.
 func (*SetOutput) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{22}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SetOutput) GetName() string {
@@ -1837,6 +1921,104 @@ func (x *SetOutput) GetValue() string {
 		return x.Value
 	}
 	return ""
+}
+
+// Span is a piece of work that the connector did, for the trace of the attempt; the
+// place in it comes as the metadata "traceparent" and "tracestate" (W3C Trace Context).
+// A host that wants spans says so by the metadata "patchbay-spans: 1"; to others none is
+// sent.
+type Span struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// IDs have 8 bytes. The parent is the place, or another span of the attempt.
+	SpanId       []byte                 `protobuf:"bytes,2,opt,name=span_id,json=spanId,proto3" json:"span_id,omitempty"`
+	ParentSpanId []byte                 `protobuf:"bytes,3,opt,name=parent_span_id,json=parentSpanId,proto3" json:"parent_span_id,omitempty"`
+	Start        *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=start,proto3" json:"start,omitempty"`
+	End          *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=end,proto3" json:"end,omitempty"`
+	// error is empty when the work succeeded.
+	Error         string            `protobuf:"bytes,6,opt,name=error,proto3" json:"error,omitempty"`
+	Attributes    map[string]string `protobuf:"bytes,7,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Span) Reset() {
+	*x = Span{}
+	mi := &file_connector_v1_connector_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Span) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Span) ProtoMessage() {}
+
+func (x *Span) ProtoReflect() protoreflect.Message {
+	mi := &file_connector_v1_connector_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Span.ProtoReflect.Descriptor instead.
+func (*Span) Descriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *Span) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Span) GetSpanId() []byte {
+	if x != nil {
+		return x.SpanId
+	}
+	return nil
+}
+
+func (x *Span) GetParentSpanId() []byte {
+	if x != nil {
+		return x.ParentSpanId
+	}
+	return nil
+}
+
+func (x *Span) GetStart() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Start
+	}
+	return nil
+}
+
+func (x *Span) GetEnd() *timestamppb.Timestamp {
+	if x != nil {
+		return x.End
+	}
+	return nil
+}
+
+func (x *Span) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *Span) GetAttributes() map[string]string {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
 }
 
 // Result ends an attempt.
@@ -1857,7 +2039,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_connector_v1_connector_proto_msgTypes[23]
+	mi := &file_connector_v1_connector_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1869,7 +2051,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[23]
+	mi := &file_connector_v1_connector_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1882,7 +2064,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{23}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Result) GetOutcome() Outcome {
@@ -1930,7 +2112,7 @@ type PostExecuteRequest struct {
 
 func (x *PostExecuteRequest) Reset() {
 	*x = PostExecuteRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[24]
+	mi := &file_connector_v1_connector_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1942,7 +2124,7 @@ func (x *PostExecuteRequest) String() string {
 func (*PostExecuteRequest) ProtoMessage() {}
 
 func (x *PostExecuteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[24]
+	mi := &file_connector_v1_connector_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1955,7 +2137,7 @@ func (x *PostExecuteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostExecuteRequest.ProtoReflect.Descriptor instead.
 func (*PostExecuteRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{24}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *PostExecuteRequest) GetAttempt() *AttemptRef {
@@ -1980,7 +2162,7 @@ type PostExecuteResponse struct {
 
 func (x *PostExecuteResponse) Reset() {
 	*x = PostExecuteResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[25]
+	mi := &file_connector_v1_connector_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1992,7 +2174,7 @@ func (x *PostExecuteResponse) String() string {
 func (*PostExecuteResponse) ProtoMessage() {}
 
 func (x *PostExecuteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[25]
+	mi := &file_connector_v1_connector_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2005,7 +2187,7 @@ func (x *PostExecuteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostExecuteResponse.ProtoReflect.Descriptor instead.
 func (*PostExecuteResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{25}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{27}
 }
 
 // AttemptRef is what is needed to find an attempt's work again.
@@ -2021,7 +2203,7 @@ type AttemptRef struct {
 
 func (x *AttemptRef) Reset() {
 	*x = AttemptRef{}
-	mi := &file_connector_v1_connector_proto_msgTypes[26]
+	mi := &file_connector_v1_connector_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2033,7 +2215,7 @@ func (x *AttemptRef) String() string {
 func (*AttemptRef) ProtoMessage() {}
 
 func (x *AttemptRef) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[26]
+	mi := &file_connector_v1_connector_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2046,7 +2228,7 @@ func (x *AttemptRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptRef.ProtoReflect.Descriptor instead.
 func (*AttemptRef) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{26}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *AttemptRef) GetAttemptId() string {
@@ -2086,7 +2268,7 @@ type DestroyStepRequest struct {
 
 func (x *DestroyStepRequest) Reset() {
 	*x = DestroyStepRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[27]
+	mi := &file_connector_v1_connector_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2098,7 +2280,7 @@ func (x *DestroyStepRequest) String() string {
 func (*DestroyStepRequest) ProtoMessage() {}
 
 func (x *DestroyStepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[27]
+	mi := &file_connector_v1_connector_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2111,7 +2293,7 @@ func (x *DestroyStepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DestroyStepRequest.ProtoReflect.Descriptor instead.
 func (*DestroyStepRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{27}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *DestroyStepRequest) GetAttempts() []*AttemptRef {
@@ -2129,7 +2311,7 @@ type DestroyStepResponse struct {
 
 func (x *DestroyStepResponse) Reset() {
 	*x = DestroyStepResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[28]
+	mi := &file_connector_v1_connector_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2141,7 +2323,7 @@ func (x *DestroyStepResponse) String() string {
 func (*DestroyStepResponse) ProtoMessage() {}
 
 func (x *DestroyStepResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[28]
+	mi := &file_connector_v1_connector_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2154,7 +2336,7 @@ func (x *DestroyStepResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DestroyStepResponse.ProtoReflect.Descriptor instead.
 func (*DestroyStepResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{28}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{30}
 }
 
 type CheckRequest struct {
@@ -2165,7 +2347,7 @@ type CheckRequest struct {
 
 func (x *CheckRequest) Reset() {
 	*x = CheckRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[29]
+	mi := &file_connector_v1_connector_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2177,7 +2359,7 @@ func (x *CheckRequest) String() string {
 func (*CheckRequest) ProtoMessage() {}
 
 func (x *CheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[29]
+	mi := &file_connector_v1_connector_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2190,7 +2372,7 @@ func (x *CheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckRequest.ProtoReflect.Descriptor instead.
 func (*CheckRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{29}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{31}
 }
 
 type CheckResponse struct {
@@ -2208,7 +2390,7 @@ type CheckResponse struct {
 
 func (x *CheckResponse) Reset() {
 	*x = CheckResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[30]
+	mi := &file_connector_v1_connector_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2220,7 +2402,7 @@ func (x *CheckResponse) String() string {
 func (*CheckResponse) ProtoMessage() {}
 
 func (x *CheckResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[30]
+	mi := &file_connector_v1_connector_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2233,7 +2415,7 @@ func (x *CheckResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckResponse.ProtoReflect.Descriptor instead.
 func (*CheckResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{30}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *CheckResponse) GetOk() bool {
@@ -2273,7 +2455,7 @@ type PlanStepRequest struct {
 
 func (x *PlanStepRequest) Reset() {
 	*x = PlanStepRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[31]
+	mi := &file_connector_v1_connector_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2285,7 +2467,7 @@ func (x *PlanStepRequest) String() string {
 func (*PlanStepRequest) ProtoMessage() {}
 
 func (x *PlanStepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[31]
+	mi := &file_connector_v1_connector_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2298,7 +2480,7 @@ func (x *PlanStepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanStepRequest.ProtoReflect.Descriptor instead.
 func (*PlanStepRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{31}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *PlanStepRequest) GetStep() *Step {
@@ -2319,7 +2501,7 @@ type PlanStepResponse struct {
 
 func (x *PlanStepResponse) Reset() {
 	*x = PlanStepResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[32]
+	mi := &file_connector_v1_connector_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2331,7 +2513,7 @@ func (x *PlanStepResponse) String() string {
 func (*PlanStepResponse) ProtoMessage() {}
 
 func (x *PlanStepResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[32]
+	mi := &file_connector_v1_connector_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2344,7 +2526,7 @@ func (x *PlanStepResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanStepResponse.ProtoReflect.Descriptor instead.
 func (*PlanStepResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{32}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *PlanStepResponse) GetSummary() string {
@@ -2376,7 +2558,7 @@ type PlannedChange struct {
 
 func (x *PlannedChange) Reset() {
 	*x = PlannedChange{}
-	mi := &file_connector_v1_connector_proto_msgTypes[33]
+	mi := &file_connector_v1_connector_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2388,7 +2570,7 @@ func (x *PlannedChange) String() string {
 func (*PlannedChange) ProtoMessage() {}
 
 func (x *PlannedChange) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[33]
+	mi := &file_connector_v1_connector_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2401,7 +2583,7 @@ func (x *PlannedChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlannedChange.ProtoReflect.Descriptor instead.
 func (*PlannedChange) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{33}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *PlannedChange) GetAction() string {
@@ -2443,7 +2625,7 @@ type ParseWebhookRequest struct {
 
 func (x *ParseWebhookRequest) Reset() {
 	*x = ParseWebhookRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[34]
+	mi := &file_connector_v1_connector_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2455,7 +2637,7 @@ func (x *ParseWebhookRequest) String() string {
 func (*ParseWebhookRequest) ProtoMessage() {}
 
 func (x *ParseWebhookRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[34]
+	mi := &file_connector_v1_connector_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2468,7 +2650,7 @@ func (x *ParseWebhookRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParseWebhookRequest.ProtoReflect.Descriptor instead.
 func (*ParseWebhookRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{34}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ParseWebhookRequest) GetHeaders() map[string]string {
@@ -2505,9 +2687,10 @@ type ParseWebhookResponse struct {
 	DeliveryId string `protobuf:"bytes,1,opt,name=delivery_id,json=deliveryId,proto3" json:"delivery_id,omitempty"`
 	// The sender's own word for what happened: "push", "pull_request.opened".
 	Event string `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
-	// What it means; not set when nothing is to run.
+	// What it means; not set when nothing can be made of it.
 	Occurred *WebhookEvent `protobuf:"bytes,3,opt,name=occurred,proto3" json:"occurred,omitempty"`
-	// Why nothing is to run; one line for people.
+	// Why nothing is to run; one line for people. With occurred set: why nothing is to
+	// run unless a trigger names this very event.
 	Ignored       string `protobuf:"bytes,4,opt,name=ignored,proto3" json:"ignored,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2515,7 +2698,7 @@ type ParseWebhookResponse struct {
 
 func (x *ParseWebhookResponse) Reset() {
 	*x = ParseWebhookResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[35]
+	mi := &file_connector_v1_connector_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2527,7 +2710,7 @@ func (x *ParseWebhookResponse) String() string {
 func (*ParseWebhookResponse) ProtoMessage() {}
 
 func (x *ParseWebhookResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[35]
+	mi := &file_connector_v1_connector_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2540,7 +2723,7 @@ func (x *ParseWebhookResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParseWebhookResponse.ProtoReflect.Descriptor instead.
 func (*ParseWebhookResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{35}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ParseWebhookResponse) GetDeliveryId() string {
@@ -2599,7 +2782,7 @@ type WebhookEvent struct {
 
 func (x *WebhookEvent) Reset() {
 	*x = WebhookEvent{}
-	mi := &file_connector_v1_connector_proto_msgTypes[36]
+	mi := &file_connector_v1_connector_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2611,7 +2794,7 @@ func (x *WebhookEvent) String() string {
 func (*WebhookEvent) ProtoMessage() {}
 
 func (x *WebhookEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[36]
+	mi := &file_connector_v1_connector_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2624,7 +2807,7 @@ func (x *WebhookEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebhookEvent.ProtoReflect.Descriptor instead.
 func (*WebhookEvent) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{36}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *WebhookEvent) GetKind() EventKind {
@@ -2732,7 +2915,7 @@ type PullRequest struct {
 
 func (x *PullRequest) Reset() {
 	*x = PullRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[37]
+	mi := &file_connector_v1_connector_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2744,7 +2927,7 @@ func (x *PullRequest) String() string {
 func (*PullRequest) ProtoMessage() {}
 
 func (x *PullRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[37]
+	mi := &file_connector_v1_connector_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2757,7 +2940,7 @@ func (x *PullRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullRequest.ProtoReflect.Descriptor instead.
 func (*PullRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{37}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *PullRequest) GetNumber() int64 {
@@ -2805,7 +2988,7 @@ type ReportStatusRequest struct {
 
 func (x *ReportStatusRequest) Reset() {
 	*x = ReportStatusRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[38]
+	mi := &file_connector_v1_connector_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2817,7 +3000,7 @@ func (x *ReportStatusRequest) String() string {
 func (*ReportStatusRequest) ProtoMessage() {}
 
 func (x *ReportStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[38]
+	mi := &file_connector_v1_connector_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2830,7 +3013,7 @@ func (x *ReportStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportStatusRequest.ProtoReflect.Descriptor instead.
 func (*ReportStatusRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{38}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ReportStatusRequest) GetRepository() string {
@@ -2890,7 +3073,7 @@ type ReportStatusResponse struct {
 
 func (x *ReportStatusResponse) Reset() {
 	*x = ReportStatusResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[39]
+	mi := &file_connector_v1_connector_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2902,7 +3085,7 @@ func (x *ReportStatusResponse) String() string {
 func (*ReportStatusResponse) ProtoMessage() {}
 
 func (x *ReportStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[39]
+	mi := &file_connector_v1_connector_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2915,7 +3098,7 @@ func (x *ReportStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportStatusResponse.ProtoReflect.Descriptor instead.
 func (*ReportStatusResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{39}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{41}
 }
 
 // ErrorDetail is carried in the details of a gRPC status: the connector broke,
@@ -2934,7 +3117,7 @@ type ErrorDetail struct {
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_connector_v1_connector_proto_msgTypes[40]
+	mi := &file_connector_v1_connector_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2946,7 +3129,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[40]
+	mi := &file_connector_v1_connector_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2959,7 +3142,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{40}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ErrorDetail) GetClass() ErrorClass {
@@ -2995,7 +3178,7 @@ var File_connector_v1_connector_proto protoreflect.FileDescriptor
 const file_connector_v1_connector_proto_rawDesc = "" +
 	"\n" +
 	"\x1cconnector/v1/connector.proto\x12\fconnector.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x11\n" +
-	"\x0fDescribeRequest\"\xa7\x02\n" +
+	"\x0fDescribeRequest\"\xdc\x02\n" +
 	"\x10DescribeResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12)\n" +
@@ -3003,7 +3186,11 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\asummary\x18\x04 \x01(\tR\asummary\x12.\n" +
 	"\aactions\x18\x05 \x03(\v2\x14.connector.v1.ActionR\aactions\x12<\n" +
 	"\fcapabilities\x18\x06 \x03(\x0e2\x18.connector.v1.CapabilityR\fcapabilities\x122\n" +
-	"\asecrets\x18\a \x03(\v2\x18.connector.v1.SecretSpecR\asecrets\"\x89\x01\n" +
+	"\asecrets\x18\a \x03(\v2\x18.connector.v1.SecretSpecR\asecrets\x123\n" +
+	"\awebhook\x18\b \x01(\v2\x19.connector.v1.WebhookSpecR\awebhook\"N\n" +
+	"\vWebhookSpec\x12\x18\n" +
+	"\aheaders\x18\x01 \x03(\tR\aheaders\x12%\n" +
+	"\x0eoptions_schema\x18\x02 \x01(\fR\roptionsSchema\"\x89\x01\n" +
 	"\x06Action\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04help\x18\x02 \x01(\tR\x04help\x12#\n" +
@@ -3068,14 +3255,15 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\x06stdout\x18\x01 \x01(\x03R\x06stdout\x12\x16\n" +
 	"\x06stderr\x18\x02 \x01(\x03R\x06stderr\"9\n" +
 	"\x06Cancel\x12/\n" +
-	"\x05grace\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x05grace\"\x99\x02\n" +
+	"\x05grace\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x05grace\"\xc3\x02\n" +
 	"\x0fRunStepResponse\x12.\n" +
 	"\x06output\x18\x01 \x01(\v2\x14.connector.v1.OutputH\x00R\x06output\x124\n" +
 	"\bprogress\x18\x02 \x01(\v2\x16.connector.v1.ProgressH\x00R\bprogress\x12+\n" +
 	"\x05state\x18\x03 \x01(\v2\x13.connector.v1.StateH\x00R\x05state\x128\n" +
 	"\n" +
 	"set_output\x18\x04 \x01(\v2\x17.connector.v1.SetOutputH\x00R\tsetOutput\x12.\n" +
-	"\x06result\x18\x05 \x01(\v2\x14.connector.v1.ResultH\x00R\x06resultB\t\n" +
+	"\x06result\x18\x05 \x01(\v2\x14.connector.v1.ResultH\x00R\x06result\x12(\n" +
+	"\x04span\x18\x06 \x01(\v2\x12.connector.v1.SpanH\x00R\x04spanB\t\n" +
 	"\amessage\"b\n" +
 	"\x06Output\x12,\n" +
 	"\x06stream\x18\x01 \x01(\x0e2\x14.connector.v1.StreamR\x06stream\x12\x16\n" +
@@ -3088,7 +3276,20 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\x04data\x18\x01 \x01(\fR\x04data\"5\n" +
 	"\tSetOutput\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"\x98\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\xd2\x02\n" +
+	"\x04Span\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x17\n" +
+	"\aspan_id\x18\x02 \x01(\fR\x06spanId\x12$\n" +
+	"\x0eparent_span_id\x18\x03 \x01(\fR\fparentSpanId\x120\n" +
+	"\x05start\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05start\x12,\n" +
+	"\x03end\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x03end\x12\x14\n" +
+	"\x05error\x18\x06 \x01(\tR\x05error\x12B\n" +
+	"\n" +
+	"attributes\x18\a \x03(\v2\".connector.v1.Span.AttributesEntryR\n" +
+	"attributes\x1a=\n" +
+	"\x0fAttributesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x98\x02\n" +
 	"\x06Result\x12/\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2\x15.connector.v1.OutcomeR\aoutcome\x12 \n" +
 	"\texit_code\x18\x02 \x01(\x05H\x00R\bexitCode\x88\x01\x01\x12\x16\n" +
@@ -3268,7 +3469,7 @@ func file_connector_v1_connector_proto_rawDescGZIP() []byte {
 }
 
 var file_connector_v1_connector_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_connector_v1_connector_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
+var file_connector_v1_connector_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
 var file_connector_v1_connector_proto_goTypes = []any{
 	(Capability)(0),                // 0: connector.v1.Capability
 	(Severity)(0),                  // 1: connector.v1.Severity
@@ -3279,123 +3480,131 @@ var file_connector_v1_connector_proto_goTypes = []any{
 	(ErrorClass)(0),                // 6: connector.v1.ErrorClass
 	(*DescribeRequest)(nil),        // 7: connector.v1.DescribeRequest
 	(*DescribeResponse)(nil),       // 8: connector.v1.DescribeResponse
-	(*Action)(nil),                 // 9: connector.v1.Action
-	(*OutputSpec)(nil),             // 10: connector.v1.OutputSpec
-	(*SecretSpec)(nil),             // 11: connector.v1.SecretSpec
-	(*ValidateConfigRequest)(nil),  // 12: connector.v1.ValidateConfigRequest
-	(*ValidateConfigResponse)(nil), // 13: connector.v1.ValidateConfigResponse
-	(*Diagnostic)(nil),             // 14: connector.v1.Diagnostic
-	(*Step)(nil),                   // 15: connector.v1.Step
-	(*Workspace)(nil),              // 16: connector.v1.Workspace
-	(*PreExecuteRequest)(nil),      // 17: connector.v1.PreExecuteRequest
-	(*PreExecuteResponse)(nil),     // 18: connector.v1.PreExecuteResponse
-	(*PrepareStepRequest)(nil),     // 19: connector.v1.PrepareStepRequest
-	(*PrepareStepResponse)(nil),    // 20: connector.v1.PrepareStepResponse
-	(*RunStepRequest)(nil),         // 21: connector.v1.RunStepRequest
-	(*Start)(nil),                  // 22: connector.v1.Start
-	(*Offsets)(nil),                // 23: connector.v1.Offsets
-	(*Cancel)(nil),                 // 24: connector.v1.Cancel
-	(*RunStepResponse)(nil),        // 25: connector.v1.RunStepResponse
-	(*Output)(nil),                 // 26: connector.v1.Output
-	(*Progress)(nil),               // 27: connector.v1.Progress
-	(*State)(nil),                  // 28: connector.v1.State
-	(*SetOutput)(nil),              // 29: connector.v1.SetOutput
-	(*Result)(nil),                 // 30: connector.v1.Result
-	(*PostExecuteRequest)(nil),     // 31: connector.v1.PostExecuteRequest
-	(*PostExecuteResponse)(nil),    // 32: connector.v1.PostExecuteResponse
-	(*AttemptRef)(nil),             // 33: connector.v1.AttemptRef
-	(*DestroyStepRequest)(nil),     // 34: connector.v1.DestroyStepRequest
-	(*DestroyStepResponse)(nil),    // 35: connector.v1.DestroyStepResponse
-	(*CheckRequest)(nil),           // 36: connector.v1.CheckRequest
-	(*CheckResponse)(nil),          // 37: connector.v1.CheckResponse
-	(*PlanStepRequest)(nil),        // 38: connector.v1.PlanStepRequest
-	(*PlanStepResponse)(nil),       // 39: connector.v1.PlanStepResponse
-	(*PlannedChange)(nil),          // 40: connector.v1.PlannedChange
-	(*ParseWebhookRequest)(nil),    // 41: connector.v1.ParseWebhookRequest
-	(*ParseWebhookResponse)(nil),   // 42: connector.v1.ParseWebhookResponse
-	(*WebhookEvent)(nil),           // 43: connector.v1.WebhookEvent
-	(*PullRequest)(nil),            // 44: connector.v1.PullRequest
-	(*ReportStatusRequest)(nil),    // 45: connector.v1.ReportStatusRequest
-	(*ReportStatusResponse)(nil),   // 46: connector.v1.ReportStatusResponse
-	(*ErrorDetail)(nil),            // 47: connector.v1.ErrorDetail
-	nil,                            // 48: connector.v1.Step.EnvironmentEntry
-	nil,                            // 49: connector.v1.Step.SecretsEntry
-	nil,                            // 50: connector.v1.Result.MetadataEntry
-	nil,                            // 51: connector.v1.CheckResponse.DetailsEntry
-	nil,                            // 52: connector.v1.ParseWebhookRequest.HeadersEntry
-	nil,                            // 53: connector.v1.WebhookEvent.VariablesEntry
-	nil,                            // 54: connector.v1.ReportStatusRequest.SecretsEntry
-	(*timestamppb.Timestamp)(nil),  // 55: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),    // 56: google.protobuf.Duration
+	(*WebhookSpec)(nil),            // 9: connector.v1.WebhookSpec
+	(*Action)(nil),                 // 10: connector.v1.Action
+	(*OutputSpec)(nil),             // 11: connector.v1.OutputSpec
+	(*SecretSpec)(nil),             // 12: connector.v1.SecretSpec
+	(*ValidateConfigRequest)(nil),  // 13: connector.v1.ValidateConfigRequest
+	(*ValidateConfigResponse)(nil), // 14: connector.v1.ValidateConfigResponse
+	(*Diagnostic)(nil),             // 15: connector.v1.Diagnostic
+	(*Step)(nil),                   // 16: connector.v1.Step
+	(*Workspace)(nil),              // 17: connector.v1.Workspace
+	(*PreExecuteRequest)(nil),      // 18: connector.v1.PreExecuteRequest
+	(*PreExecuteResponse)(nil),     // 19: connector.v1.PreExecuteResponse
+	(*PrepareStepRequest)(nil),     // 20: connector.v1.PrepareStepRequest
+	(*PrepareStepResponse)(nil),    // 21: connector.v1.PrepareStepResponse
+	(*RunStepRequest)(nil),         // 22: connector.v1.RunStepRequest
+	(*Start)(nil),                  // 23: connector.v1.Start
+	(*Offsets)(nil),                // 24: connector.v1.Offsets
+	(*Cancel)(nil),                 // 25: connector.v1.Cancel
+	(*RunStepResponse)(nil),        // 26: connector.v1.RunStepResponse
+	(*Output)(nil),                 // 27: connector.v1.Output
+	(*Progress)(nil),               // 28: connector.v1.Progress
+	(*State)(nil),                  // 29: connector.v1.State
+	(*SetOutput)(nil),              // 30: connector.v1.SetOutput
+	(*Span)(nil),                   // 31: connector.v1.Span
+	(*Result)(nil),                 // 32: connector.v1.Result
+	(*PostExecuteRequest)(nil),     // 33: connector.v1.PostExecuteRequest
+	(*PostExecuteResponse)(nil),    // 34: connector.v1.PostExecuteResponse
+	(*AttemptRef)(nil),             // 35: connector.v1.AttemptRef
+	(*DestroyStepRequest)(nil),     // 36: connector.v1.DestroyStepRequest
+	(*DestroyStepResponse)(nil),    // 37: connector.v1.DestroyStepResponse
+	(*CheckRequest)(nil),           // 38: connector.v1.CheckRequest
+	(*CheckResponse)(nil),          // 39: connector.v1.CheckResponse
+	(*PlanStepRequest)(nil),        // 40: connector.v1.PlanStepRequest
+	(*PlanStepResponse)(nil),       // 41: connector.v1.PlanStepResponse
+	(*PlannedChange)(nil),          // 42: connector.v1.PlannedChange
+	(*ParseWebhookRequest)(nil),    // 43: connector.v1.ParseWebhookRequest
+	(*ParseWebhookResponse)(nil),   // 44: connector.v1.ParseWebhookResponse
+	(*WebhookEvent)(nil),           // 45: connector.v1.WebhookEvent
+	(*PullRequest)(nil),            // 46: connector.v1.PullRequest
+	(*ReportStatusRequest)(nil),    // 47: connector.v1.ReportStatusRequest
+	(*ReportStatusResponse)(nil),   // 48: connector.v1.ReportStatusResponse
+	(*ErrorDetail)(nil),            // 49: connector.v1.ErrorDetail
+	nil,                            // 50: connector.v1.Step.EnvironmentEntry
+	nil,                            // 51: connector.v1.Step.SecretsEntry
+	nil,                            // 52: connector.v1.Span.AttributesEntry
+	nil,                            // 53: connector.v1.Result.MetadataEntry
+	nil,                            // 54: connector.v1.CheckResponse.DetailsEntry
+	nil,                            // 55: connector.v1.ParseWebhookRequest.HeadersEntry
+	nil,                            // 56: connector.v1.WebhookEvent.VariablesEntry
+	nil,                            // 57: connector.v1.ReportStatusRequest.SecretsEntry
+	(*timestamppb.Timestamp)(nil),  // 58: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),    // 59: google.protobuf.Duration
 }
 var file_connector_v1_connector_proto_depIdxs = []int32{
-	9,  // 0: connector.v1.DescribeResponse.actions:type_name -> connector.v1.Action
+	10, // 0: connector.v1.DescribeResponse.actions:type_name -> connector.v1.Action
 	0,  // 1: connector.v1.DescribeResponse.capabilities:type_name -> connector.v1.Capability
-	11, // 2: connector.v1.DescribeResponse.secrets:type_name -> connector.v1.SecretSpec
-	10, // 3: connector.v1.Action.outputs:type_name -> connector.v1.OutputSpec
-	14, // 4: connector.v1.ValidateConfigResponse.diagnostics:type_name -> connector.v1.Diagnostic
-	1,  // 5: connector.v1.Diagnostic.severity:type_name -> connector.v1.Severity
-	48, // 6: connector.v1.Step.environment:type_name -> connector.v1.Step.EnvironmentEntry
-	16, // 7: connector.v1.Step.workspace:type_name -> connector.v1.Workspace
-	49, // 8: connector.v1.Step.secrets:type_name -> connector.v1.Step.SecretsEntry
-	15, // 9: connector.v1.PreExecuteRequest.step:type_name -> connector.v1.Step
-	15, // 10: connector.v1.PrepareStepRequest.step:type_name -> connector.v1.Step
-	22, // 11: connector.v1.RunStepRequest.start:type_name -> connector.v1.Start
-	24, // 12: connector.v1.RunStepRequest.cancel:type_name -> connector.v1.Cancel
-	15, // 13: connector.v1.Start.step:type_name -> connector.v1.Step
-	23, // 14: connector.v1.Start.offsets:type_name -> connector.v1.Offsets
-	55, // 15: connector.v1.Start.deadline:type_name -> google.protobuf.Timestamp
-	56, // 16: connector.v1.Cancel.grace:type_name -> google.protobuf.Duration
-	26, // 17: connector.v1.RunStepResponse.output:type_name -> connector.v1.Output
-	27, // 18: connector.v1.RunStepResponse.progress:type_name -> connector.v1.Progress
-	28, // 19: connector.v1.RunStepResponse.state:type_name -> connector.v1.State
-	29, // 20: connector.v1.RunStepResponse.set_output:type_name -> connector.v1.SetOutput
-	30, // 21: connector.v1.RunStepResponse.result:type_name -> connector.v1.Result
-	2,  // 22: connector.v1.Output.stream:type_name -> connector.v1.Stream
-	3,  // 23: connector.v1.Result.outcome:type_name -> connector.v1.Outcome
-	50, // 24: connector.v1.Result.metadata:type_name -> connector.v1.Result.MetadataEntry
-	33, // 25: connector.v1.PostExecuteRequest.attempt:type_name -> connector.v1.AttemptRef
-	30, // 26: connector.v1.PostExecuteRequest.result:type_name -> connector.v1.Result
-	16, // 27: connector.v1.AttemptRef.workspace:type_name -> connector.v1.Workspace
-	33, // 28: connector.v1.DestroyStepRequest.attempts:type_name -> connector.v1.AttemptRef
-	51, // 29: connector.v1.CheckResponse.details:type_name -> connector.v1.CheckResponse.DetailsEntry
-	15, // 30: connector.v1.PlanStepRequest.step:type_name -> connector.v1.Step
-	40, // 31: connector.v1.PlanStepResponse.changes:type_name -> connector.v1.PlannedChange
-	52, // 32: connector.v1.ParseWebhookRequest.headers:type_name -> connector.v1.ParseWebhookRequest.HeadersEntry
-	43, // 33: connector.v1.ParseWebhookResponse.occurred:type_name -> connector.v1.WebhookEvent
-	4,  // 34: connector.v1.WebhookEvent.kind:type_name -> connector.v1.EventKind
-	44, // 35: connector.v1.WebhookEvent.pull_request:type_name -> connector.v1.PullRequest
-	53, // 36: connector.v1.WebhookEvent.variables:type_name -> connector.v1.WebhookEvent.VariablesEntry
-	5,  // 37: connector.v1.ReportStatusRequest.state:type_name -> connector.v1.RunState
-	54, // 38: connector.v1.ReportStatusRequest.secrets:type_name -> connector.v1.ReportStatusRequest.SecretsEntry
-	6,  // 39: connector.v1.ErrorDetail.class:type_name -> connector.v1.ErrorClass
-	7,  // 40: connector.v1.ConnectorService.Describe:input_type -> connector.v1.DescribeRequest
-	12, // 41: connector.v1.ConnectorService.ValidateConfig:input_type -> connector.v1.ValidateConfigRequest
-	17, // 42: connector.v1.ConnectorService.PreExecute:input_type -> connector.v1.PreExecuteRequest
-	19, // 43: connector.v1.ConnectorService.PrepareStep:input_type -> connector.v1.PrepareStepRequest
-	21, // 44: connector.v1.ConnectorService.RunStep:input_type -> connector.v1.RunStepRequest
-	31, // 45: connector.v1.ConnectorService.PostExecute:input_type -> connector.v1.PostExecuteRequest
-	34, // 46: connector.v1.ConnectorService.DestroyStep:input_type -> connector.v1.DestroyStepRequest
-	36, // 47: connector.v1.ConnectorService.Check:input_type -> connector.v1.CheckRequest
-	38, // 48: connector.v1.ConnectorService.PlanStep:input_type -> connector.v1.PlanStepRequest
-	41, // 49: connector.v1.ConnectorService.ParseWebhook:input_type -> connector.v1.ParseWebhookRequest
-	45, // 50: connector.v1.ConnectorService.ReportStatus:input_type -> connector.v1.ReportStatusRequest
-	8,  // 51: connector.v1.ConnectorService.Describe:output_type -> connector.v1.DescribeResponse
-	13, // 52: connector.v1.ConnectorService.ValidateConfig:output_type -> connector.v1.ValidateConfigResponse
-	18, // 53: connector.v1.ConnectorService.PreExecute:output_type -> connector.v1.PreExecuteResponse
-	20, // 54: connector.v1.ConnectorService.PrepareStep:output_type -> connector.v1.PrepareStepResponse
-	25, // 55: connector.v1.ConnectorService.RunStep:output_type -> connector.v1.RunStepResponse
-	32, // 56: connector.v1.ConnectorService.PostExecute:output_type -> connector.v1.PostExecuteResponse
-	35, // 57: connector.v1.ConnectorService.DestroyStep:output_type -> connector.v1.DestroyStepResponse
-	37, // 58: connector.v1.ConnectorService.Check:output_type -> connector.v1.CheckResponse
-	39, // 59: connector.v1.ConnectorService.PlanStep:output_type -> connector.v1.PlanStepResponse
-	42, // 60: connector.v1.ConnectorService.ParseWebhook:output_type -> connector.v1.ParseWebhookResponse
-	46, // 61: connector.v1.ConnectorService.ReportStatus:output_type -> connector.v1.ReportStatusResponse
-	51, // [51:62] is the sub-list for method output_type
-	40, // [40:51] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	12, // 2: connector.v1.DescribeResponse.secrets:type_name -> connector.v1.SecretSpec
+	9,  // 3: connector.v1.DescribeResponse.webhook:type_name -> connector.v1.WebhookSpec
+	11, // 4: connector.v1.Action.outputs:type_name -> connector.v1.OutputSpec
+	15, // 5: connector.v1.ValidateConfigResponse.diagnostics:type_name -> connector.v1.Diagnostic
+	1,  // 6: connector.v1.Diagnostic.severity:type_name -> connector.v1.Severity
+	50, // 7: connector.v1.Step.environment:type_name -> connector.v1.Step.EnvironmentEntry
+	17, // 8: connector.v1.Step.workspace:type_name -> connector.v1.Workspace
+	51, // 9: connector.v1.Step.secrets:type_name -> connector.v1.Step.SecretsEntry
+	16, // 10: connector.v1.PreExecuteRequest.step:type_name -> connector.v1.Step
+	16, // 11: connector.v1.PrepareStepRequest.step:type_name -> connector.v1.Step
+	23, // 12: connector.v1.RunStepRequest.start:type_name -> connector.v1.Start
+	25, // 13: connector.v1.RunStepRequest.cancel:type_name -> connector.v1.Cancel
+	16, // 14: connector.v1.Start.step:type_name -> connector.v1.Step
+	24, // 15: connector.v1.Start.offsets:type_name -> connector.v1.Offsets
+	58, // 16: connector.v1.Start.deadline:type_name -> google.protobuf.Timestamp
+	59, // 17: connector.v1.Cancel.grace:type_name -> google.protobuf.Duration
+	27, // 18: connector.v1.RunStepResponse.output:type_name -> connector.v1.Output
+	28, // 19: connector.v1.RunStepResponse.progress:type_name -> connector.v1.Progress
+	29, // 20: connector.v1.RunStepResponse.state:type_name -> connector.v1.State
+	30, // 21: connector.v1.RunStepResponse.set_output:type_name -> connector.v1.SetOutput
+	32, // 22: connector.v1.RunStepResponse.result:type_name -> connector.v1.Result
+	31, // 23: connector.v1.RunStepResponse.span:type_name -> connector.v1.Span
+	2,  // 24: connector.v1.Output.stream:type_name -> connector.v1.Stream
+	58, // 25: connector.v1.Span.start:type_name -> google.protobuf.Timestamp
+	58, // 26: connector.v1.Span.end:type_name -> google.protobuf.Timestamp
+	52, // 27: connector.v1.Span.attributes:type_name -> connector.v1.Span.AttributesEntry
+	3,  // 28: connector.v1.Result.outcome:type_name -> connector.v1.Outcome
+	53, // 29: connector.v1.Result.metadata:type_name -> connector.v1.Result.MetadataEntry
+	35, // 30: connector.v1.PostExecuteRequest.attempt:type_name -> connector.v1.AttemptRef
+	32, // 31: connector.v1.PostExecuteRequest.result:type_name -> connector.v1.Result
+	17, // 32: connector.v1.AttemptRef.workspace:type_name -> connector.v1.Workspace
+	35, // 33: connector.v1.DestroyStepRequest.attempts:type_name -> connector.v1.AttemptRef
+	54, // 34: connector.v1.CheckResponse.details:type_name -> connector.v1.CheckResponse.DetailsEntry
+	16, // 35: connector.v1.PlanStepRequest.step:type_name -> connector.v1.Step
+	42, // 36: connector.v1.PlanStepResponse.changes:type_name -> connector.v1.PlannedChange
+	55, // 37: connector.v1.ParseWebhookRequest.headers:type_name -> connector.v1.ParseWebhookRequest.HeadersEntry
+	45, // 38: connector.v1.ParseWebhookResponse.occurred:type_name -> connector.v1.WebhookEvent
+	4,  // 39: connector.v1.WebhookEvent.kind:type_name -> connector.v1.EventKind
+	46, // 40: connector.v1.WebhookEvent.pull_request:type_name -> connector.v1.PullRequest
+	56, // 41: connector.v1.WebhookEvent.variables:type_name -> connector.v1.WebhookEvent.VariablesEntry
+	5,  // 42: connector.v1.ReportStatusRequest.state:type_name -> connector.v1.RunState
+	57, // 43: connector.v1.ReportStatusRequest.secrets:type_name -> connector.v1.ReportStatusRequest.SecretsEntry
+	6,  // 44: connector.v1.ErrorDetail.class:type_name -> connector.v1.ErrorClass
+	7,  // 45: connector.v1.ConnectorService.Describe:input_type -> connector.v1.DescribeRequest
+	13, // 46: connector.v1.ConnectorService.ValidateConfig:input_type -> connector.v1.ValidateConfigRequest
+	18, // 47: connector.v1.ConnectorService.PreExecute:input_type -> connector.v1.PreExecuteRequest
+	20, // 48: connector.v1.ConnectorService.PrepareStep:input_type -> connector.v1.PrepareStepRequest
+	22, // 49: connector.v1.ConnectorService.RunStep:input_type -> connector.v1.RunStepRequest
+	33, // 50: connector.v1.ConnectorService.PostExecute:input_type -> connector.v1.PostExecuteRequest
+	36, // 51: connector.v1.ConnectorService.DestroyStep:input_type -> connector.v1.DestroyStepRequest
+	38, // 52: connector.v1.ConnectorService.Check:input_type -> connector.v1.CheckRequest
+	40, // 53: connector.v1.ConnectorService.PlanStep:input_type -> connector.v1.PlanStepRequest
+	43, // 54: connector.v1.ConnectorService.ParseWebhook:input_type -> connector.v1.ParseWebhookRequest
+	47, // 55: connector.v1.ConnectorService.ReportStatus:input_type -> connector.v1.ReportStatusRequest
+	8,  // 56: connector.v1.ConnectorService.Describe:output_type -> connector.v1.DescribeResponse
+	14, // 57: connector.v1.ConnectorService.ValidateConfig:output_type -> connector.v1.ValidateConfigResponse
+	19, // 58: connector.v1.ConnectorService.PreExecute:output_type -> connector.v1.PreExecuteResponse
+	21, // 59: connector.v1.ConnectorService.PrepareStep:output_type -> connector.v1.PrepareStepResponse
+	26, // 60: connector.v1.ConnectorService.RunStep:output_type -> connector.v1.RunStepResponse
+	34, // 61: connector.v1.ConnectorService.PostExecute:output_type -> connector.v1.PostExecuteResponse
+	37, // 62: connector.v1.ConnectorService.DestroyStep:output_type -> connector.v1.DestroyStepResponse
+	39, // 63: connector.v1.ConnectorService.Check:output_type -> connector.v1.CheckResponse
+	41, // 64: connector.v1.ConnectorService.PlanStep:output_type -> connector.v1.PlanStepResponse
+	44, // 65: connector.v1.ConnectorService.ParseWebhook:output_type -> connector.v1.ParseWebhookResponse
+	48, // 66: connector.v1.ConnectorService.ReportStatus:output_type -> connector.v1.ReportStatusResponse
+	56, // [56:67] is the sub-list for method output_type
+	45, // [45:56] is the sub-list for method input_type
+	45, // [45:45] is the sub-list for extension type_name
+	45, // [45:45] is the sub-list for extension extendee
+	0,  // [0:45] is the sub-list for field type_name
 }
 
 func init() { file_connector_v1_connector_proto_init() }
@@ -3403,25 +3612,26 @@ func file_connector_v1_connector_proto_init() {
 	if File_connector_v1_connector_proto != nil {
 		return
 	}
-	file_connector_v1_connector_proto_msgTypes[14].OneofWrappers = []any{
+	file_connector_v1_connector_proto_msgTypes[15].OneofWrappers = []any{
 		(*RunStepRequest_Start)(nil),
 		(*RunStepRequest_Cancel)(nil),
 	}
-	file_connector_v1_connector_proto_msgTypes[18].OneofWrappers = []any{
+	file_connector_v1_connector_proto_msgTypes[19].OneofWrappers = []any{
 		(*RunStepResponse_Output)(nil),
 		(*RunStepResponse_Progress)(nil),
 		(*RunStepResponse_State)(nil),
 		(*RunStepResponse_SetOutput)(nil),
 		(*RunStepResponse_Result)(nil),
+		(*RunStepResponse_Span)(nil),
 	}
-	file_connector_v1_connector_proto_msgTypes[23].OneofWrappers = []any{}
+	file_connector_v1_connector_proto_msgTypes[25].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_connector_v1_connector_proto_rawDesc), len(file_connector_v1_connector_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   48,
+			NumMessages:   51,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
