@@ -3,7 +3,6 @@ package notify
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/patchbay-ci/patchbay/core"
 	"github.com/patchbay-ci/patchbay/sdk"
@@ -106,7 +105,10 @@ func unreported(connector string, err error) error {
 	case !errors.As(err, &broken):
 		return passing("%s: %v", connector, err)
 	}
-	text := strings.TrimSpace(connector + ": " + broken.Message + " " + broken.Suggestion)
+	text := connector + ": " + broken.Message
+	if broken.Suggestion != "" {
+		text += " (" + broken.Suggestion + ")"
+	}
 	switch broken.Class {
 	case sdk.ClassInvalidConfig, sdk.ClassAuthentication, sdk.ClassNotFound:
 		return &failure{text: text, permanent: true}

@@ -2,9 +2,12 @@ package schedule
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
-	"slices"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/patchbay-ci/patchbay/core"
 )
@@ -62,36 +65,25 @@ func (s *Service) settle(ctx context.Context, table *timetable, e *entry, now ti
 
 // fire makes the execution of a tick, once. It is false when it is to be tried again.
 //
-// The execution comes first and the note of it second: after a crash in between, the
-// execution tells.
+// The execution comes first and the note of it second. Its ID is the tick's: after a
+// crash in between, the second request for it gets the execution of the first.
 func (s *Service) fire(ctx context.Context, table *timetable, e *entry, tick time.Time) bool {
 	by := fmt.Sprintf("schedule %s at %s", e.key(), tick.UTC().Format(time.RFC3339))
-	exists := false
-	var err error
-	if e.unsure {
-		if exists, err = s.exists(ctx, table.pipeline.ID, by); err != nil {
-			s.log.Error("a schedule cannot be looked after; trying again", "pipeline", table.pipeline.Name, "error", err)
-			return false
+	_, err := s.trigger.Trigger(ctx, core.TriggerRequest{PipelineID: table.pipeline.ID, ExecutionID: executionID(table.pipeline.ID, e.key(), tick),
+		Info: core.TriggerInfo{Type: core.TriggerSchedule, TriggeredBy: by}})
+	switch core.CodeOf(err) {
+	case "":
+	case core.CodeInternal, core.CodeUnavailable, core.CodeTimeout, core.CodeExternal:
+		if ctx.Err() == nil {
+			s.log.Error("a schedule could not start its pipeline; trying again", "pipeline", table.pipeline.Name, "tick", tick, "error", err)
 		}
-	}
-	if !exists {
-		_, err = s.trigger.Trigger(ctx, core.TriggerRequest{PipelineID: table.pipeline.ID,
-			Info: core.TriggerInfo{Type: core.TriggerSchedule, TriggeredBy: by}})
-		switch core.CodeOf(err) {
-		case "":
-		case core.CodeInternal, core.CodeUnavailable, core.CodeTimeout, core.CodeExternal:
-			if ctx.Err() == nil {
-				s.log.Error("a schedule could not start its pipeline; trying again", "pipeline", table.pipeline.Name, "tick", tick, "error", err)
-			}
-			e.unsure = true
-			return false
-		default:
-			// No repetition mends it: a parameter without a value, a pipeline that is gone.
-			s.log.Error("a schedule could not start its pipeline", "pipeline", table.pipeline.Name, "tick", tick, "error", err)
-		}
+		return false
+	default:
+		// No repetition mends it: a parameter without a value, a pipeline that is gone.
+		s.log.Error("a schedule could not start its pipeline", "pipeline", table.pipeline.Name, "tick", tick, "error", err)
 	}
 	s.mu.Lock()
-	e.since, e.last, e.unsure = tick, &tick, false
+	e.since, e.last = tick, &tick
 	fired := map[string]time.Time{}
 	for _, other := range table.entries {
 		if other.last != nil {
@@ -105,14 +97,14 @@ func (s *Service) fire(ctx context.Context, table *timetable, e *entry, tick tim
 	return true
 }
 
-// exists reports whether the execution of a tick is there. It is among the newest: it
-// was the last thing that was done before the crash.
-func (s *Service) exists(ctx context.Context, pipelineID, by string) (bool, error) {
-	list, err := s.store.Executions(ctx, core.ExecutionFilter{PipelineID: pipelineID, Page: core.Page{Limit: core.MaxPageLimit}})
-	if err != nil {
-		return false, err
-	}
-	return slices.ContainsFunc(list, func(e *core.Execution) bool {
-		return e.Trigger.Type == core.TriggerSchedule && e.Trigger.TriggeredBy == by
-	}), nil
+// executionID derives the ID of the execution of a tick: a UUIDv7 (RFC 9562) of the
+// tick's time, so that lists stay in order.
+func executionID(pipelineID, key string, tick time.Time) string {
+	sum := sha256.Sum256([]byte("tick\x00" + pipelineID + "\x00" + key + "\x00" + tick.UTC().Format(time.RFC3339)))
+	id := uuid.UUID(sum[:16])
+	milliseconds := binary.BigEndian.AppendUint64(nil, uint64(tick.UnixMilli()))
+	copy(id[:6], milliseconds[2:])
+	id[6] = id[6]&0x0f | 0x70
+	id[8] = id[8]&0x3f | 0x80
+	return id.String()
 }

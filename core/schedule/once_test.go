@@ -63,7 +63,32 @@ func (b *bench) update(id string, s *core.Spec) {
 	}
 }
 
-// The execution of a tick is stored, the note of it is not: the next start finds the
+// However much has run since.
+func TestCrashAmongMany(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.create("p", spec("0 * * * *"))
+		_, _, stop := b.startOn(&faulty{Store: b.store, settings: errors.New("the disk is full")})
+		time.Sleep(61 * time.Minute)
+		stop()
+		for range 2 * core.MaxPageLimit {
+			if _, err := b.Trigger(b.Context(), core.TriggerRequest{PipelineID: "p", Info: core.TriggerInfo{TriggeredBy: "somebody at 2000-01-01T01:01:00Z"}}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		_, stop = b.start()
+		time.Sleep(20 * time.Minute)
+		stop()
+		list, err := b.store.Executions(context.Background(), core.ExecutionFilter{Page: core.Page{Limit: core.MaxPageLimit}})
+		for page := list; err == nil && len(page) == core.MaxPageLimit; list = append(list, page...) {
+			page, err = b.store.Executions(context.Background(), core.ExecutionFilter{Page: core.Page{Limit: core.MaxPageLimit, After: page[len(page)-1].ID}})
+		}
+		if err != nil || len(list) != 2*core.MaxPageLimit+1 {
+			b.Errorf("%d executions, %v; want one of the schedule", len(list), err)
+		}
+	})
+}
+
+// The execution of a tick is stored, the note of it is not: the next start gets the
 // execution.
 func TestCrashBeforeTheNote(t *testing.T) {
 	inBubble(t, func(b *bench) {

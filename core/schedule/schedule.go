@@ -1,13 +1,11 @@
 // Package schedule runs pipelines at the times that their triggers of type schedule
 // name.
 //
-// A tick makes one execution: the execution says which tick it is for, and is looked
-// for before a tick is fired that may have been fired before a restart. After a
-// downtime, and after a clock that jumped forward, the latest missed tick is fired, if
-// the schedule does not skip it and it is not too old (DefaultMissed, or what the
-// schedule says); the others are skipped, and the log says so. A clock
-// that is set back fires nothing twice: a schedule goes on when the clock is past the
-// last tick that it fired.
+// A tick makes one execution, whose ID is made of it. After a downtime, and after a
+// clock that jumped forward, the latest missed tick is fired, if the schedule does not
+// skip it and it is not too old (DefaultMissed, or what the schedule says); the others
+// are skipped, and the log says so. A clock that is set back fires nothing twice: a
+// schedule goes on when the clock is past the last tick that it fired.
 package schedule
 
 import (
@@ -36,7 +34,6 @@ type Store interface {
 	Pipelines(ctx context.Context, page core.Page) ([]*core.Pipeline, error)
 	Pipeline(ctx context.Context, id string) (*core.Pipeline, error)
 	Revision(ctx context.Context, pipelineID string, number int) (*core.PipelineRevision, error)
-	Executions(ctx context.Context, filter core.ExecutionFilter) ([]*core.Execution, error)
 }
 
 // Service fires schedules. It is safe for concurrent use.

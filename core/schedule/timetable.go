@@ -29,8 +29,6 @@ type entry struct {
 	// the entry is fresh: then nobody has looked what was missed.
 	next  *time.Time
 	fresh bool
-	// unsure: a tick may have been fired that since does not know of.
-	unsure bool
 	// told is up to where the log says what was skipped.
 	told time.Time
 }
@@ -177,7 +175,7 @@ func (s *Service) entries(p *core.Pipeline, spec *core.Spec, fired map[string]ti
 			continue
 		}
 		e := &entry{expression: trigger.Config.CronExpression, zone: trigger.Config.TimeZone, within: within(trigger.Config),
-			since: p.UpdatedAt, fresh: true, unsure: true}
+			since: p.UpdatedAt, fresh: true}
 		var err error
 		if e.schedule, err = cron.Parse(e.expression, e.zone); err != nil {
 			s.log.Error("a schedule is left out", "pipeline", p.Name, "error", err)

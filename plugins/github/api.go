@@ -25,7 +25,7 @@ func (c *connector) post(ctx context.Context, api, token, repository, commit str
 	}
 	switch {
 	case token == "":
-		return &sdk.Error{Class: sdk.ClassAuthentication, Message: "there is no token for GitHub", Suggestion: "set the secret " + tokenName + ", and name it in the step's secrets"}
+		return &sdk.Error{Class: sdk.ClassAuthentication, Message: "there is no token for GitHub", Suggestion: "set the secret " + tokenName + "; a step must name it in its secrets, too"}
 	case !commitForm.MatchString(commit):
 		return &sdk.Error{Class: sdk.ClassInvalidConfig, Message: fmt.Sprintf("%.80q is no full hash of a commit", commit), Pointer: "/commit"}
 	}
