@@ -28,6 +28,15 @@ type config struct {
 	WorkingDirectory string          `json:"working_directory,omitempty" jsonschema_description:"Relative to the workspace; it cannot leave it"`
 	User             string          `json:"user,omitempty" jsonschema_description:"A name or uid, or uid:gid, to run as. Without it: the image's; or the server's own, if the server does not run as root"`
 	Pull             string          `json:"pull,omitempty" jsonschema:"enum=missing,enum=always,enum=never,default=missing" jsonschema_description:"When to pull the image"`
+	Platform         string          `json:"platform,omitempty" jsonschema:"pattern=^[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?$" jsonschema_description:"Which of an image's platforms to run, such as linux/arm64; without it: the Engine's own"`
+	RegistryAuth     registryAuths   `json:"registry_auth,omitempty"`
+
+	limits
+	isolation
+	networking
+	storage
+
+	Services []service `json:"services,omitempty" jsonschema:"maxItems=16" jsonschema_description:"Containers beside the step's, such as a database; the step reaches them by their names"`
 
 	// Known from RustCI's files, for building and deploying.
 	Dockerfile   string `json:"dockerfile,omitempty" jsonschema_description:"For building an image; not done by this version"`
@@ -50,12 +59,24 @@ func (c *config) CheckConfig() error {
 	if list := c.Command.list; len(list) > 0 && list[0] == "" {
 		return invalid("/command", "begin with the program's name", "the command's first word is empty")
 	}
-	if _, err := reference.ParseNormalizedNamed(c.Image); err != nil {
-		return invalid("/image", "write it like alpine:3.20 or registry.example.com/team/tool:1.0, in lower case",
-			"%q is not the name of an image: %v", c.Image, err)
+	if err := checkImage("", c.Image); err != nil {
+		return err
+	}
+	for _, check := range []error{c.limits.check(""), c.isolation.check(""), c.networking.check(), c.storage.check(""), c.checkServices()} {
+		if check != nil {
+			return check
+		}
 	}
 	if keys := c.unsupported(); !c.runs() && len(keys) > 0 {
 		return refuse(keys[0])
+	}
+	return nil
+}
+
+func checkImage(at, image string) error {
+	if _, err := reference.ParseNormalizedNamed(image); err != nil {
+		return invalid(at+"/image", "write it like alpine:3.20 or registry.example.com/team/tool:1.0, in lower case",
+			"%q is not the name of an image: %v", image, err)
 	}
 	return nil
 }
