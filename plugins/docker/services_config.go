@@ -10,7 +10,7 @@ import (
 
 // service is a container beside a step's.
 type service struct {
-	Name        string          `json:"name" jsonschema:"required,pattern=^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$" jsonschema_description:"The name by which the step reaches it"`
+	Name        string          `json:"name" jsonschema:"required,maxLength=63,pattern=^[a-z0-9]+(-+[a-z0-9]+)*$" jsonschema_description:"The name by which the step reaches it"`
 	Image       string          `json:"image" jsonschema:"required,minLength=1" jsonschema_description:"The image to run"`
 	Command     commandLine     `json:"command,omitempty" jsonschema_description:"A text is run by sh -c; a list becomes the arguments of the image's entrypoint"`
 	Entrypoint  words           `json:"entrypoint,omitempty" jsonschema_description:"Takes the place of the image's entrypoint"`
