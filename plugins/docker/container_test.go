@@ -16,7 +16,7 @@ import (
 // TestWhatAContainerIs looks from within at what the keys have made of it.
 func TestWhatAContainerIs(t *testing.T) {
 	t.Parallel()
-	kept := "CapBnd:\t00000000000004eb" // chown … setuid and net_bind_service; see keptCapabilities
+	kept := "CapBnd:\t00000000000004fb" // chown … setuid and net_bind_service; see keptCapabilities
 	const status, fails = "grep -E 'CapBnd|NoNewPrivs' /proc/self/status", "&& echo yes || echo no"
 	cases := map[string]struct {
 		keys    map[string]any
