@@ -11,10 +11,6 @@ import (
 	"github.com/patchbay-ci/patchbay/sdk"
 )
 
-// engineAway is how long an Engine may be gone (restarting, say) before the
-// connector gives up on a step.
-const engineAway = time.Minute
-
 // watch is one RunStep's look at a started container.
 type watch struct {
 	engine *engine
@@ -109,7 +105,7 @@ func (w *watch) await(ctx context.Context) {
 			awaySince = time.Time{}
 		case err != nil && awaySince.IsZero():
 			awaySince = time.Now()
-		case err != nil && time.Since(awaySince) > engineAway:
+		case err != nil && time.Since(awaySince) > w.engine.away:
 			w.err = w.engine.explain("watch the container", err)
 			return
 		}
