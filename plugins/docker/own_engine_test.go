@@ -80,6 +80,11 @@ func (e *ownEngine) kill() {
 		e.t.Fatal(err)
 	}
 	_ = e.daemon.Wait()
+	// Its containerd dies with it, but where nobody reaps the orphans of others the
+	// next daemon would take what is left of it for alive.
+	if err := os.Remove(filepath.Join(e.folder, "exec", "containerd", "containerd.pid")); err != nil {
+		e.t.Fatal(err)
+	}
 }
 
 // remove ends the daemon and all that works for it, and removes its files.

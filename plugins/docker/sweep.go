@@ -36,7 +36,7 @@ func (c *connector) sweepOnce(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, sweepTime)
 	defer cancel()
 	if err := c.sweep(ctx); err != nil {
-		hclog.Default().Warn("what lost runs have left could not be swept", "error", err)
+		hclog.Default().Debug("what lost runs have left could not be swept", "error", err)
 		return
 	}
 	c.sweeps.done = true
