@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
@@ -22,14 +23,17 @@ type connector struct {
 	engine *engine
 	pulls  *puller
 	locks  *attemptLocks
+	// flights are the builds and pushes that go on in this process.
+	flights *flights
 }
 
 func newConnector() *connector {
 	e := newEngine()
-	c := &connector{engine: e, pulls: newPuller(e), locks: newAttemptLocks()}
+	c := &connector{engine: e, pulls: newPuller(e), locks: newAttemptLocks(), flights: newFlights()}
 	c.Actions = sdk.NewActions(
 		sdk.Info{Name: "docker", Version: version, Summary: "Run a command or a script in a container"},
 		sdk.NewAction("run", "Run a command, a script or an image's own command in a container", c.run),
+		buildAction(c),
 	)
 	return c
 }
@@ -80,7 +84,10 @@ func (c *connector) ValidateConfig(_ context.Context, r sdk.ValidateRequest) ([]
 // PostExecute implements sdk.PostExecutor: the result is stored, so the container
 // is not needed any more.
 func (c *connector) PostExecute(ctx context.Context, r sdk.PostExecuteRequest) error {
-	return c.DestroyStep(ctx, sdk.DestroyRequest{Attempts: []sdk.AttemptRef{r.Attempt}})
+	if err := c.engine.usable(); err != nil {
+		return err
+	}
+	return c.destroy(ctx, r.Attempt, false)
 }
 
 // DestroyStep implements sdk.Destroyer: it kills and removes the attempts'
@@ -92,7 +99,13 @@ func (c *connector) DestroyStep(ctx context.Context, r sdk.DestroyRequest) error
 	var group errgroup.Group
 	group.SetLimit(destroyAtOnce)
 	for _, attempt := range r.Attempts {
-		group.Go(func() error { return c.engine.remove(ctx, containerName(attempt.AttemptID)) })
+		group.Go(func() error { return c.destroy(ctx, attempt, true) })
 	}
 	return group.Wait()
+}
+
+// destroy leaves nothing of one attempt. images is whether a build's go, too; they are
+// of use until the run has ended.
+func (c *connector) destroy(ctx context.Context, attempt sdk.AttemptRef, images bool) error {
+	return errors.Join(c.engine.remove(ctx, containerName(attempt.AttemptID)), c.destroyBuild(ctx, attempt, images))
 }
