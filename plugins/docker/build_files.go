@@ -51,7 +51,7 @@ func openSources(workspace string, c *buildConfig) (*sources, error) {
 		return nil, noFolder(c, err)
 	}
 	s := &sources{root: root}
-	if err := s.find(work, base, c, workspace); err != nil {
+	if err := s.find(work, base, folder, c, workspace); err != nil {
 		root.Close()
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func noFolder(c *buildConfig, err error) error {
 }
 
 // find looks for the Dockerfile and its rules of what to ignore.
-func (s *sources) find(work *os.Root, base string, c *buildConfig, workspace string) error {
+func (s *sources) find(work *os.Root, base, folder string, c *buildConfig, workspace string) error {
 	var err error
 	if s.ignore, err = readSmall(s.root, ".dockerignore"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return invalid("/build_context", "", "the .dockerignore of the build context cannot be read: %v", pathless(err))
@@ -120,11 +120,12 @@ func (s *sources) find(work *os.Root, base string, c *buildConfig, workspace str
 	if err != nil {
 		return badDockerfile(c.Dockerfile, err)
 	}
+	if inside, found := strings.CutPrefix("./"+name, "./"+strings.TrimPrefix(folder+"/", "./")); found {
+		return s.inContext(inside, c)
+	}
 	if rules, err := readSmall(work, name+".dockerignore"); err == nil {
 		s.ignore = rules
 	}
-	// It is sent apart from the context, wherever it lies: the text that was read is
-	// the text that is built.
 	s.text = text
 	return nil
 }

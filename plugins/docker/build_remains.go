@@ -101,6 +101,12 @@ func (r *remains) isOurs(found, id, created string) bool {
 	return err == nil && strings.HasPrefix(found, id) && !r.since.IsZero() && !made.Before(r.since.Truncate(time.Second))
 }
 
+// named reports whether an image was built that has a name. One without is of use until
+// the run has ended, by the output image_id.
+func (e *ending) named() bool {
+	return e.Result != nil && e.Result.Outcome == sdk.OutcomeSucceeded && e.Result.Metadata["image"] != ""
+}
+
 // destroyBuild stops an attempt's build, in whatever process it goes on, and removes
 // what it left. Of an image that was built, its names stay.
 func (c *connector) destroyBuild(ctx context.Context, attempt sdk.AttemptRef, images bool) error {
@@ -127,6 +133,6 @@ func (c *connector) destroyBuild(ctx context.Context, attempt sdk.AttemptRef, im
 	}
 	defer unlock()
 	end, _ = j.end()
-	kept := !images || end != nil && end.Result != nil && end.Result.Outcome == sdk.OutcomeSucceeded
+	kept := !images || end != nil && end.named()
 	return newRemains(c.engine, j).clear(ctx, kept)
 }

@@ -91,8 +91,8 @@ func (c *config) unsupported() []string {
 // nothing to it.
 func withoutEffect(raw json.RawMessage) []sdk.Diagnostic {
 	var c config
-	if json.Unmarshal(raw, &c) != nil {
-		return nil // CheckConfig has said so
+	if json.Unmarshal(raw, &c) != nil || !c.runs() {
+		return nil // CheckConfig has said so, or it is a build
 	}
 	var warnings []sdk.Diagnostic
 	for _, key := range c.unsupported() {
