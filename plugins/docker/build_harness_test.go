@@ -8,8 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
-	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/image"
 	"github.com/google/uuid"
 
@@ -21,6 +21,7 @@ type builtStep struct {
 	*recording
 	mu      sync.Mutex
 	outputs map[string]string
+	told    chan struct{} // closed at the next word of progress
 	result  sdk.Result
 	err     error
 }
@@ -30,6 +31,33 @@ func (s *builtStep) SetOutput(name, value string) error {
 	defer s.mu.Unlock()
 	s.outputs[name] = value
 	return nil
+}
+
+func (s *builtStep) Progress(message string, percent int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.told)
+	s.told = make(chan struct{})
+	return s.recording.Progress(message, percent)
+}
+
+// awaitProgress waits until the text is part of a word of progress.
+func (s *builtStep) awaitProgress(t *testing.T, text string) {
+	t.Helper()
+	limit := time.After(time.Minute)
+	for {
+		s.mu.Lock()
+		found, told := strings.Contains(strings.Join(s.progress, "\n"), text), s.told
+		s.mu.Unlock()
+		if found {
+			return
+		}
+		select {
+		case <-told:
+		case <-limit:
+			t.Fatalf("%q never came; there is %q", text, s.progress)
+		}
+	}
 }
 
 // name is one for an image that this test may have; what gets it is removed at the
@@ -91,8 +119,14 @@ func (b *bench) toBuild(config map[string]any, secrets map[string]string) sdk.Ru
 // begin begins a build or joins it; its end comes on the channel.
 func (b *bench) begin(client *sdk.Client, r sdk.RunRequest) (*sdk.RunningStep, *builtStep, <-chan struct{}) {
 	b.t.Helper()
-	step := &builtStep{recording: newRecording(r.Offsets), outputs: map[string]string{}}
-	running, err := client.RunStep(b.t.Context(), r)
+	return b.beginWith(b.t.Context(), client, r)
+}
+
+// beginWith does so until ctx is done: then it lets go of the build.
+func (b *bench) beginWith(ctx context.Context, client *sdk.Client, r sdk.RunRequest) (*sdk.RunningStep, *builtStep, <-chan struct{}) {
+	b.t.Helper()
+	step := &builtStep{recording: newRecording(r.Offsets), outputs: map[string]string{}, told: make(chan struct{})}
+	running, err := client.RunStep(ctx, r)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -128,23 +162,11 @@ func (s *builtStep) succeeded(t *testing.T) {
 // says runs an image and returns what it prints.
 func (b *bench) says(image string, command ...string) string {
 	b.t.Helper()
-	_, said, err := b.run(b.request(map[string]any{"image": image, "command": command, "pull": "never", "working_directory": ""}))
+	r := b.request(map[string]any{"image": image, "command": command, "pull": "never"})
+	_, said, err := b.run(r)
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	b.destroy(r)
 	return said.stdout.String()
-}
-
-// all lists the containers of everybody, by ID.
-func (b *bench) all() map[string]container.Summary {
-	b.t.Helper()
-	list, err := b.connector.engine.api.ContainerList(context.Background(), container.ListOptions{All: true})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	found := map[string]container.Summary{}
-	for _, c := range list {
-		found[c.ID] = c
-	}
-	return found
 }

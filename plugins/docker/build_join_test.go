@@ -165,9 +165,10 @@ func TestDetachedBuild(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	r := b.toBuild(map[string]any{"image": b.name(), "dockerfile_inline": slowly(b.image, "2")}, nil)
-	running, before, ended := b.begin(b.client, r)
+	ctx, detach := context.WithCancel(t.Context())
+	_, before, ended := b.beginWith(ctx, b.client, r)
 	before.awaitOutput(t, "first layer done\n")
-	running.Detach()
+	detach()
 	<-ended
 	_, here, endedHere := b.begin(b.client, before.again(r))
 	_, there, endedThere := b.begin(launch(t).client, r)
