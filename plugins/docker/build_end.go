@@ -148,27 +148,12 @@ func (b *builder) checkDistroless(ctx context.Context, id string) *ending {
 
 // finish pushes, if asked to, and gives the outputs.
 func (b *builder) finish(ctx context.Context, w *writing, id string) *ending {
-	result := sdk.Succeeded()
-	result.Metadata = map[string]string{"image_id": id}
-	end := &ending{Result: &result}
-	set := func(name, value string) {
-		if value != "" {
-			end.Outputs = append(end.Outputs, setOutput{name, value})
-			result.Metadata[name] = value
-		}
+	end := &ending{Result: &sdk.Result{Outcome: sdk.OutcomeSucceeded, Metadata: map[string]string{}}}
+	end.set("image_id", id)
+	if b.config.pushes() {
+		return (&pusher{engine: b.engine, logins: b.logins}).finish(ctx, w, end, b.names)
 	}
-	set("image_id", id)
-	set("image", firstOf(b.names))
-	set("tags", strings.Join(b.names, ","))
-	if !b.config.pushes() {
-		return end
-	}
-	p := &pusher{engine: b.engine, logins: b.logins}
-	digest, err := p.pushAll(ctx, w, b.names)
-	if err != nil {
-		return failedEnding(err)
-	}
-	set("digest", digest)
-	set("reference", pinned(b.names[0], digest))
+	end.set("image", firstOf(b.names))
+	end.set("tags", strings.Join(b.names, ","))
 	return end
 }

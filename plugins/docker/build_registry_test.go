@@ -212,6 +212,38 @@ func TestPushWithALogin(t *testing.T) {
 	})
 }
 
+// TestPushOfWhatAnotherStepBuilt builds, and pushes in a step of its own.
+func TestPushOfWhatAnotherStepBuilt(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	host := realRegistry(t, "", "")
+	b.forget(host + "/app")
+	b.forget(host + "/other")
+	name := b.name("1")
+	built := b.buildIt(map[string]any{"image": name, "dockerfile_inline": "FROM " + b.image + "\nLABEL a=b\n"})
+	built.succeeded(t)
+	push := func(config map[string]any) *builtStep {
+		r := b.toBuild(config, nil)
+		r.Step.Action = "push"
+		_, step, ended := b.begin(b.client, r)
+		<-ended
+		return step
+	}
+	for _, image := range []string{name, built.outputs["image_id"]} {
+		step := push(map[string]any{"image": image, "tags": []string{host + "/other:2", host + "/app:latest"}})
+		step.succeeded(t)
+		if got := manifest(t, host, "app", "latest", "", ""); got == "" || got != step.outputs["digest"] {
+			t.Errorf("%s: there is %q; outputs %v", image, got, step.outputs)
+		}
+	}
+	if step := push(map[string]any{"image": "patchbay-test/none", "registry": host}); sdk.ClassOf(step.err) != sdk.ClassNotFound {
+		t.Errorf("got %+v, %v", step.result, step.err)
+	}
+	if step := push(map[string]any{"image": built.outputs["image_id"]}); sdk.ClassOf(step.err) != sdk.ClassInvalidConfig {
+		t.Errorf("an ID alone: got %+v, %v", step.result, step.err)
+	}
+}
+
 func TestPushToNobody(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -33,7 +33,7 @@ func newConnector() *connector {
 	c.Actions = sdk.NewActions(
 		sdk.Info{Name: "docker", Version: version, Summary: "Run a command or a script in a container"},
 		sdk.NewAction("run", "Run a command, a script or an image's own command in a container", c.run),
-		buildAction(c),
+		buildAction(c), pushAction(c),
 	)
 	return c
 }

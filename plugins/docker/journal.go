@@ -52,6 +52,14 @@ func failedEnding(err error) *ending {
 	return &ending{Error: saved}
 }
 
+// set adds an output, unless it is empty, and keeps it with the result, too.
+func (e *ending) set(name, value string) {
+	if value != "" {
+		e.Outputs = append(e.Outputs, setOutput{name, value})
+		e.Result.Metadata[name] = value
+	}
+}
+
 // report tells the host the end.
 func (e *ending) report(s *sdk.Session) (sdk.Result, error) {
 	if e.Error != nil {
