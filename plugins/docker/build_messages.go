@@ -56,6 +56,7 @@ type account struct {
 	cached bool
 	image  string // the result's ID
 	told   time.Time
+	held   string // the beginning of a line of the builder's own, whose end comes next
 }
 
 // read follows the account to its end. The error is an engineFailure, the host's, or
@@ -65,6 +66,11 @@ func (a *account) read(messages io.Reader) error {
 	for {
 		var message engineMessage
 		err := decoder.Decode(&message)
+		if err != nil || message.Stream == "" {
+			if err := a.release(""); err != nil {
+				return err
+			}
+		}
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
@@ -101,10 +107,13 @@ func (a *account) stream(text string) error {
 	if inner, marked := strings.CutPrefix(text, "\x1b[91m"); marked {
 		text = strings.TrimSuffix(inner, "\x1b[0m")
 	}
-	if _, err := io.WriteString(a.to, text); err != nil {
+	found := stepLine.FindStringSubmatch(text)
+	if found != nil && !strings.HasSuffix(text, "\n") {
+		a.held = text
+	} else if err := a.release(text); err != nil {
 		return err
 	}
-	if found := stepLine.FindStringSubmatch(text); found != nil {
+	if found != nil {
 		instruction := strings.Join(strings.Fields(found[3]), " ")
 		a.step = fmt.Sprintf("step %s/%s (%s)", found[1], found[2], shortened(instruction))
 		a.cached = false
@@ -124,6 +133,17 @@ func (a *account) stream(text string) error {
 		return a.to.note(noteImage + found[1])
 	}
 	return nil
+}
+
+// release writes what was held, and more.
+func (a *account) release(more string) error {
+	text := a.held + more
+	a.held = ""
+	if text == "" {
+		return nil
+	}
+	_, err := io.WriteString(a.to, text)
+	return err
 }
 
 // fromImage is the image among the words after FROM.
