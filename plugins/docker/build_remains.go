@@ -11,6 +11,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/image"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/patchbay-ci/patchbay/sdk"
 )
@@ -107,21 +108,29 @@ func (e *ending) named() bool {
 	return e.Result != nil && e.Result.Outcome == sdk.OutcomeSucceeded && e.Result.Metadata["image"] != ""
 }
 
-// destroyBuild stops an attempt's build, in whatever process it goes on, and removes
-// what it left. Of an image that was built, its names stay.
-func (c *connector) destroyBuild(ctx context.Context, attempt sdk.AttemptRef, images bool) error {
-	j := journal{attempt.Workspace.AttemptPath}
-	if j.folder == "" || !j.has(journalLock) {
+// destroyBuilds stops the attempts' builds, in whatever process they go on, and removes
+// what they left. An image that was built stays if it has a name. All are tried.
+func (c *connector) destroyBuilds(ctx context.Context, attempts []sdk.AttemptRef) error {
+	var group errgroup.Group
+	group.SetLimit(destroyAtOnce)
+	for _, attempt := range attempts {
+		group.Go(func() error { return c.destroyBuild(ctx, attempt) })
+	}
+	return group.Wait()
+}
+
+func (c *connector) destroyBuild(ctx context.Context, attempt sdk.AttemptRef) error {
+	j, flight := journal{attempt.Workspace.AttemptPath}, c.flights.find(attempt.AttemptID)
+	if j.folder == "" || flight == nil && !j.has(journalLock) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, quickCall)
 	defer cancel()
-	end, err := j.end()
-	if err != nil || end == nil {
+	if end, err := j.end(); err != nil || end == nil {
 		if err := j.stop(); err != nil {
 			return fmt.Errorf("stop the build: %w", err)
 		}
-		if flight := c.flights.find(attempt.AttemptID); flight != nil {
+		if flight != nil {
 			if err := flight.halt(); err != nil {
 				return fmt.Errorf("stop the build: %w", err)
 			}
@@ -132,7 +141,6 @@ func (c *connector) destroyBuild(ctx context.Context, attempt sdk.AttemptRef, im
 		return fmt.Errorf("wait for the build to stop: %w", err)
 	}
 	defer unlock()
-	end, _ = j.end()
-	kept := !images || end != nil && end.named()
-	return newRemains(c.engine, j).clear(ctx, kept)
+	end, _ := j.end() // a damaged one is as none
+	return newRemains(c.engine, j).clear(ctx, end != nil && end.named())
 }

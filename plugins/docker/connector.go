@@ -82,16 +82,17 @@ func (c *connector) ValidateConfig(_ context.Context, r sdk.ValidateRequest) ([]
 }
 
 // PostExecute implements sdk.PostExecutor: the result is stored, so the container
-// is not needed any more.
+// is not needed any more. What a build made is: later steps may use it.
 func (c *connector) PostExecute(ctx context.Context, r sdk.PostExecuteRequest) error {
 	if err := c.engine.usable(); err != nil {
 		return err
 	}
-	return c.destroy(ctx, r.Attempt, false)
+	return c.engine.remove(ctx, containerName(r.Attempt.AttemptID))
 }
 
 // DestroyStep implements sdk.Destroyer: it kills and removes the attempts'
-// containers and their anonymous volumes. All are tried, whatever happens to one.
+// containers and their anonymous volumes, and what their builds left. All are tried,
+// whatever happens to one.
 func (c *connector) DestroyStep(ctx context.Context, r sdk.DestroyRequest) error {
 	if err := c.engine.usable(); err != nil {
 		return err
@@ -99,13 +100,7 @@ func (c *connector) DestroyStep(ctx context.Context, r sdk.DestroyRequest) error
 	var group errgroup.Group
 	group.SetLimit(destroyAtOnce)
 	for _, attempt := range r.Attempts {
-		group.Go(func() error { return c.destroy(ctx, attempt, true) })
+		group.Go(func() error { return c.engine.remove(ctx, containerName(attempt.AttemptID)) })
 	}
-	return group.Wait()
-}
-
-// destroy leaves nothing of one attempt. images is whether a build's go, too; they are
-// of use until the run has ended.
-func (c *connector) destroy(ctx context.Context, attempt sdk.AttemptRef, images bool) error {
-	return errors.Join(c.engine.remove(ctx, containerName(attempt.AttemptID)), c.destroyBuild(ctx, attempt, images))
+	return errors.Join(group.Wait(), c.destroyBuilds(ctx, r.Attempts))
 }
