@@ -149,7 +149,7 @@ func (b *builder) build(ctx context.Context, w *writing, source *sources) (strin
 	}
 }
 
-// once is one build. begun reports whether the Engine took it on.
+// once is one build. begun reports whether the Engine was there to begin with.
 func (b *builder) once(ctx context.Context, a *account, source *sources) (begun bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -163,27 +163,26 @@ func (b *builder) once(ctx context.Context, a *account, source *sources) (begun 
 	if err != nil {
 		return false, err
 	}
+	files.whole = func() error { return b.saySent(a.to, files) }
 	reader, writer := io.Pipe()
 	sent := make(chan error, 1)
 	go func() {
 		err := files.write(ctx, writer)
-		if err == nil {
-			err = b.saySent(a.to, files)
-		}
 		writer.CloseWithError(err)
 		sent <- err
 	}()
 	response, err := b.engine.api.ImageBuild(ctx, reader, b.options(files.dockerfile))
+	if err == nil {
+		begun, err = true, a.read(response.Body)
+		response.Body.Close()
+	}
 	reader.CloseWithError(errNotWanted) // the sender must not wait for a reader for ever
 	problem := <-sent
-	if err == nil {
-		defer response.Body.Close()
-		return true, a.read(response.Body)
+	var known *sdk.Error
+	if err != nil && errors.As(problem, &known) {
+		return false, problem
 	}
-	if problem != nil && !errors.Is(problem, errNotWanted) {
-		err = problem
-	}
-	return false, err
+	return begun || files.total > 0, err
 }
 
 // errNotWanted is what the sender of a context gets when the Engine reads no more.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/docker/docker/api/types/image"
 	"github.com/google/uuid"
 
 	"github.com/patchbay-ci/patchbay/sdk"
@@ -70,6 +71,11 @@ func TestBuildUsesTheCache(t *testing.T) {
 	fourth.succeeded(t)
 	if strings.Contains(fourth.stdout.String(), "Using cache") {
 		t.Errorf("with no_cache:\n%s", fourth.stdout.String())
+	}
+	for _, step := range []*builtStep{first, third} { // their name is the fourth's by now
+		if _, err := b.connector.engine.api.ImageRemove(t.Context(), step.outputs["image_id"], image.RemoveOptions{PruneChildren: true}); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

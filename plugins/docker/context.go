@@ -39,6 +39,7 @@ type buildContext struct {
 	parents []parent
 	tar     *tar.Writer
 	sent    func(bytes int64) // told how much has been sent, often
+	whole   func() error      // called when all has been sent, but for the end mark
 	total   int64
 	skipped []string
 }
@@ -54,7 +55,8 @@ func newBuildContext(s *sources, sent func(int64)) (*buildContext, error) {
 	if err != nil {
 		return nil, badRules(err)
 	}
-	b := &buildContext{sources: s, dockerfile: s.dockerfile, extra: map[string][]byte{}, sent: sent}
+	b := &buildContext{sources: s, dockerfile: s.dockerfile, extra: map[string][]byte{}, sent: sent,
+		whole: func() error { return nil }}
 	if s.dockerfile == "" {
 		// The Engine takes it out again, and the rules with it if they are ours alone.
 		sum := sha256.Sum256(s.text)
@@ -110,6 +112,9 @@ func (b *buildContext) write(ctx context.Context, to io.Writer) error {
 		return b.entry(name, entry)
 	})
 	if err != nil {
+		return err
+	}
+	if err := b.whole(); err != nil {
 		return err
 	}
 	return b.tar.Close()
