@@ -39,12 +39,12 @@ type config struct {
 	Services []service `json:"services,omitempty" jsonschema:"maxItems=16" jsonschema_description:"Containers beside the step's, such as a database; the step reaches them by their names"`
 
 	// Known from RustCI's files, for building and deploying.
-	Dockerfile   string `json:"dockerfile,omitempty" jsonschema_description:"For building an image; not done by this version"`
-	BuildContext string `json:"build_context,omitempty" jsonschema_description:"For building an image; not done by this version"`
-	Registry     string `json:"registry,omitempty" jsonschema_description:"For pushing what was built; not done by this version"`
-	Tags         words  `json:"tags,omitempty" jsonschema_description:"For an image that is built; not done by this version"`
+	Dockerfile   string `json:"dockerfile,omitempty" jsonschema_description:"For a step that builds an image"`
+	BuildContext string `json:"build_context,omitempty" jsonschema_description:"For a step that builds an image"`
+	Registry     string `json:"registry,omitempty" jsonschema_description:"For a step that builds an image"`
+	Tags         words  `json:"tags,omitempty" jsonschema_description:"For a step that builds an image"`
 	Ports        []any  `json:"ports,omitempty" jsonschema_description:"For deploying an image as a service; not done by this version"`
-	Distroless   bool   `json:"distroless,omitempty" jsonschema_description:"For building an image; not done by this version"`
+	Distroless   bool   `json:"distroless,omitempty" jsonschema_description:"For a step that builds an image"`
 }
 
 // runs reports whether the step says what to run. Without, RustCI takes some keys
@@ -87,8 +87,8 @@ func refuse(key string) error {
 		return invalid("/ports", "add command: or script: to run something in the image",
 			"ports without a command asks for a deployment, which this version of the docker connector does not do")
 	}
-	return invalid("/"+key, "build it in a shell step (docker build), or add command: or script: to run something in the image",
-		"%s without a command asks for an image to be built, which this version of the docker connector does not do", key)
+	return invalid("/"+key, "add dockerfile: or build_context: to build it, or command: or script: to run something in the image",
+		"%s without a command is for an image that is built, and this step does not say from what", key)
 }
 
 // unsupported returns the keys given that this version does nothing with.
@@ -112,8 +112,8 @@ func (c *config) unsupported() []string {
 // nothing to it.
 func withoutEffect(raw json.RawMessage) []sdk.Diagnostic {
 	var c config
-	if json.Unmarshal(raw, &c) != nil {
-		return nil // CheckConfig has said so
+	if json.Unmarshal(raw, &c) != nil || !c.runs() {
+		return nil // CheckConfig has said so, or it is a build
 	}
 	var warnings []sdk.Diagnostic
 	for _, key := range c.unsupported() {

@@ -13,6 +13,9 @@ import (
 // version is set by the linker.
 var version = "0.1.0"
 
+// runAction is what steps do that say nothing else.
+const runAction = "run"
+
 // connector runs each attempt in a container of its own, which lives in the
 // Engine and so outlives this process.
 type connector struct {
@@ -27,14 +30,17 @@ type connector struct {
 	prepared preparedContainers
 	// tied is set when the host has said that it will not come back for its steps.
 	tied atomic.Bool
+	// flights are the builds and pushes that go on in this process.
+	flights *flights
 }
 
 func newConnector() *connector {
 	e := newEngine()
-	c := &connector{engine: e, pulls: newPuller(e), locks: newAttemptLocks(), policy: operatorPolicy(), owner: thisOwner()}
+	c := &connector{engine: e, pulls: newPuller(e), locks: newAttemptLocks(), policy: operatorPolicy(), owner: thisOwner(), flights: newFlights()}
 	c.Actions = sdk.NewActions(
 		sdk.Info{Name: "docker", Version: version, Summary: "Run a command or a script in a container"},
-		sdk.Prepared(sdk.NewAction("run", "Run a command, a script or an image's own command in a container", c.run), c.prepare),
+		sdk.Prepared(sdk.NewAction(runAction, "Run a command, a script or an image's own command in a container", c.run), c.prepare),
+		buildAction(c), pushAction(c),
 	)
 	return c
 }
@@ -90,8 +96,8 @@ func (c *connector) ValidateConfig(_ context.Context, r sdk.ValidateRequest) ([]
 		return problems, err
 	}
 	var asked config
-	if json.Unmarshal(r.Config, &asked) != nil {
-		return nil, nil // CheckConfig has said so
+	if r.Action != "" && r.Action != runAction || json.Unmarshal(r.Config, &asked) != nil {
+		return nil, nil // CheckConfig has said all
 	}
 	if err := c.policy.allows(&asked); err != nil {
 		problem := sdk.Diagnostic{Severity: sdk.SeverityError, Message: err.Error()}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
@@ -17,17 +18,20 @@ import (
 const destroyAtOnce = 8
 
 // PostExecute implements sdk.PostExecutor: the result is stored, so the container
-// is not needed any more.
+// is not needed any more. What a build made is: later steps may use it.
 func (c *connector) PostExecute(ctx context.Context, r sdk.PostExecuteRequest) error {
 	return c.destroy(ctx, []sdk.AttemptRef{r.Attempt})
 }
 
 // DestroyStep implements sdk.Destroyer: it kills and removes the attempts'
-// containers, those of their services, their networks and their anonymous volumes.
-// All are tried, whatever happens to one. Nothing of a host that is gone for ever is
-// left either.
+// containers, those of their services, their networks and their anonymous volumes,
+// and what their builds left. All are tried, whatever happens to one. Nothing of a
+// host that is gone for ever is left either.
 func (c *connector) DestroyStep(ctx context.Context, r sdk.DestroyRequest) error {
 	if err := c.destroy(ctx, r.Attempts); err != nil {
+		return errors.Join(err, c.destroyBuilds(ctx, r.Attempts))
+	}
+	if err := c.destroyBuilds(ctx, r.Attempts); err != nil {
 		return err
 	}
 	c.sweepOnce(ctx)
