@@ -15,7 +15,8 @@ import (
 )
 
 // ownEngine is a Docker Engine of one test, which may do with it what it likes. It
-// has no network of its own, so that it changes nothing of the machine's.
+// runs in a network namespace of its own: in the machine's, an Engine without a bridge
+// would remove the bridge of the others.
 type ownEngine struct {
 	t       *testing.T
 	folder  string
@@ -55,6 +56,7 @@ func (e *ownEngine) start() {
 	e.daemon = exec.Command("dockerd", append([]string{"--data-root", filepath.Join(e.folder, "data"), "--exec-root", filepath.Join(e.folder, "exec"),
 		"--pidfile", filepath.Join(e.folder, "pid"), "--host", e.host(), "--bridge=none", "--iptables=false"}, e.options...)...)
 	e.daemon.Stdout, e.daemon.Stderr = log, log
+	e.daemon.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
 	e.daemon.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin")
 	if err := e.daemon.Start(); err != nil {
 		e.t.Fatal(err)
