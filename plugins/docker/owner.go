@@ -95,7 +95,7 @@ func processStart(pid string) (started string, alive bool) {
 	}
 	text := string(stat)
 	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
-	const state, starttime = 3 - 3, 22 - 3 // what is left begins with the third
+	const state, starttime = 0, 22 - 3 // what is left begins with the third
 	if len(fields) <= starttime || fields[state] == "Z" || fields[state] == "X" {
 		return "", false
 	}
