@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"path/filepath"
-	"sync/atomic"
 
 	"github.com/patchbay-ci/patchbay/sdk"
 )
@@ -28,15 +27,14 @@ type connector struct {
 	sweeps sweeper
 
 	prepared preparedContainers
-	// tied is set when the host has said that it will not come back for its steps.
-	tied atomic.Bool
+	host     hostKind
 	// flights are the builds and pushes that go on in this process.
 	flights *flights
 }
 
 func newConnector() *connector {
 	e := newEngine()
-	c := &connector{engine: e, pulls: newPuller(e), locks: newAttemptLocks(), policy: operatorPolicy(), owner: thisOwner(), flights: newFlights()}
+	c := &connector{engine: e, pulls: newPuller(e), locks: newAttemptLocks(), policy: operatorPolicy(), owner: thisOwner(), flights: newFlights(), host: newHostKind()}
 	c.Actions = sdk.NewActions(
 		sdk.Info{Name: "docker", Version: version, Summary: "Run a command or a script in a container"},
 		sdk.Prepared(sdk.NewAction(runAction, "Run a command, a script or an image's own command in a container", c.run), c.prepare),
@@ -52,7 +50,7 @@ func (c *connector) run(ctx context.Context, r sdk.Request[config], s *sdk.Sessi
 	if err := c.engine.usable(); err != nil {
 		return sdk.Result{}, err
 	}
-	c.tied.Store(r.CancelOnDisconnect)
+	c.host.learn(r.CancelOnDisconnect)
 	b, err := c.begin(ctx, r, s)
 	go c.sweepOnce(context.WithoutCancel(ctx))
 	if err == nil && b.failed != nil {

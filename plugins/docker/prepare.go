@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/docker/docker/api/types/container"
 
@@ -37,6 +38,41 @@ func (p *preparedContainers) take(attemptID string) *existing {
 	return made
 }
 
+// hostKind is whether the host will come back for its steps, which its first RunStep
+// says: not so PrepareStep, which may come at the same time.
+type hostKind struct {
+	once  *sync.Once
+	known chan struct{} // closed when it is
+	kind  *bool
+}
+
+func newHostKind() hostKind {
+	return hostKind{once: new(sync.Once), known: make(chan struct{}), kind: new(bool)}
+}
+
+func (h hostKind) learn(tied bool) {
+	h.once.Do(func() {
+		*h.kind = tied
+		close(h.known)
+	})
+}
+
+// firstStep is how long to wait for the step before the one to prepare: it may be
+// another connector's.
+const firstStep = time.Second
+
+func (h hostKind) tied(ctx context.Context) bool {
+	limit := time.NewTimer(firstStep)
+	defer limit.Stop()
+	select {
+	case <-h.known:
+		return *h.kind
+	case <-limit.C:
+	case <-ctx.Done():
+	}
+	return false
+}
+
 // PrepareStep implements sdk.StepPreparer.
 func (c *connector) PrepareStep(ctx context.Context, r sdk.PrepareStepRequest) error {
 	if err := c.engine.usable(); err != nil {
@@ -50,10 +86,10 @@ func (c *connector) PrepareStep(ctx context.Context, r sdk.PrepareStepRequest) e
 // then. What it cannot do ahead is done when the step begins: a tag that is always
 // pulled may have moved by then, and services would use the machine meanwhile.
 func (c *connector) prepare(ctx context.Context, r sdk.Request[config]) error {
-	r.CancelOnDisconnect = c.tied.Load()
 	if r.Config.Pull == pullAlways || len(r.Config.Services) > 0 {
 		return nil
 	}
+	r.CancelOnDisconnect = c.host.tied(ctx)
 	leave := c.locks.tryEnter(r.Step.AttemptID)
 	if leave == nil {
 		return nil // it has begun
