@@ -22,6 +22,9 @@ type decoder struct {
 	// stageIndex and stepIndex are what is being read, -1 for none.
 	stageIndex, stepIndex int
 	uses                  []use
+	// hookSecrets are the secrets that the hook names which is being read, nil outside
+	// of any: they are in the place of the step's.
+	hookSecrets *[]string
 	// evaluated are the places of texts whose expressions are evaluated.
 	evaluated map[position]bool
 }

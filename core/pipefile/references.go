@@ -124,15 +124,18 @@ func (c *referenceChecker) secret(u *use, r condition.Reference) {
 	case u.step < 0:
 		c.error(c.at(u, r), "only a step that names a secret gets it", "move this into the step, and name the secret there: secrets: ["+short(r.Name)+"]")
 	default:
-		named := c.spec.Stages[u.stage].Steps[u.step].Secrets
+		named, who := c.spec.Stages[u.stage].Steps[u.step].Secrets, "step"
+		if u.hookSecrets != nil {
+			named, who = *u.hookSecrets, "hook"
+		}
 		if contains(named, r.Name) {
 			return
 		}
-		suggestion := "add it to the step: secrets: [" + strings.Join(append(slices.Clone(named), short(r.Name)), ", ") + "]"
+		suggestion := "add it to the "+who+": secrets: [" + strings.Join(append(slices.Clone(named), short(r.Name)), ", ") + "]"
 		if best := core.Nearest(r.Name, named); best != "" {
 			suggestion = "did you mean " + best + "?"
 		}
-		c.error(c.at(u, r), fmt.Sprintf("the step does not name the secret %s", short(r.Name)), suggestion)
+		c.error(c.at(u, r), fmt.Sprintf("the %s does not name the secret %s", who, short(r.Name)), suggestion)
 	}
 }
 
