@@ -64,7 +64,7 @@ func BenchmarkSaid(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := &streamer{h: h, names: stepNames{{"s", "s", "n"}}, to: nowhere{}}
+	s := &streamer{h: h, names: stepNames{{stage: "s", family: "s", step: "n"}}, to: nowhere{}}
 	record := core.LogRecord{Time: time.Now(), Attempt: 1, Stream: core.StreamStdout, Data: []byte(lines.String())}
 	b.SetBytes(int64(len(record.Data)))
 	b.ReportAllocs()

@@ -131,7 +131,7 @@ func (c *referenceChecker) secret(u *use, r condition.Reference) {
 		if contains(named, r.Name) {
 			return
 		}
-		suggestion := "add it to the "+who+": secrets: [" + strings.Join(append(slices.Clone(named), short(r.Name)), ", ") + "]"
+		suggestion := "add it to the " + who + ": secrets: [" + strings.Join(append(slices.Clone(named), short(r.Name)), ", ") + "]"
 		if best := core.Nearest(r.Name, named); best != "" {
 			suggestion = "did you mean " + best + "?"
 		}
