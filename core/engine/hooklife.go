@@ -25,8 +25,19 @@ func (l *stepLife) hookLife(stop context.Context, h *core.Hook, record *core.Hoo
 	maps.Copy(in.base, l.hookFacts(record))
 	in.layers = append(slices.Clone(l.inputs.layers), h.Environment)
 	in.variables.Secrets = nil // the step's are not the hook's
+	if in.variables.Outputs != nil && l.step.Ending != nil && len(l.step.Outputs) > 0 {
+		in.variables.Outputs = l.withOwnOutputs(in.variables.Outputs)
+	}
 	return &stepLife{run: l.run, node: l.node, step: l.step, spec: spec, stop: stop, inputs: in,
 		whose: "the hook's", trace: attemptTrace{step: l.trace.step}}
+}
+
+// withOwnOutputs adds the step's outputs to those of others, for what runs after it.
+func (l *stepLife) withOwnOutputs(others map[string]map[string]string) map[string]map[string]string {
+	all, own := maps.Clone(others), maps.Clone(l.step.Outputs)
+	stage := l.run.plan.Stages[l.run.plan.Nodes[l.node].Stage].Spec.Name
+	all[l.spec.Name], all[stage+"/"+l.spec.Name] = own, own
+	return all
 }
 
 // hookFacts is what a hook is told of itself and of its step.

@@ -20,6 +20,13 @@ var (
 	hookKeys  = []string{"name", "run", "step_type", "config", "timeout", "environment", "secrets", "continue_on_error"}
 )
 
+// hookPlace is what expressions in a hook may use that those of its step may not: the
+// secrets it names, in the place of the step's, and after the step its outputs.
+type hookPlace struct {
+	secrets []string
+	after   bool
+}
+
 // hooks reads what runs around a step.
 func (o *object) hooks() *core.Hooks {
 	e := o.field("hooks")
@@ -84,8 +91,8 @@ func (d *decoder) hook(v *value, phase core.HookPhase, index int) core.Hook {
 		hook.Timeout = timeout
 	}
 	hook.Secrets = o.secrets()
-	d.hookSecrets = &hook.Secrets
-	defer func() { d.hookSecrets = nil }()
+	d.inHook = &hookPlace{secrets: hook.Secrets, after: phase != core.HookPre}
+	defer func() { d.inHook = nil }()
 	hook.Environment = o.environment()
 	if e := o.field("continue_on_error"); e != nil {
 		if hook.ContinueOnError = o.flag("continue_on_error"); phase != core.HookPre {

@@ -22,9 +22,7 @@ type decoder struct {
 	// stageIndex and stepIndex are what is being read, -1 for none.
 	stageIndex, stepIndex int
 	uses                  []use
-	// hookSecrets are the secrets that the hook names which is being read, nil outside
-	// of any: they are in the place of the step's.
-	hookSecrets *[]string
+	inHook                *hookPlace // the hook that is being read, nil for none
 	// evaluated are the places of texts whose expressions are evaluated.
 	evaluated map[position]bool
 }
