@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
@@ -12,8 +13,13 @@ import (
 	"github.com/patchbay-ci/patchbay/sdk"
 )
 
-// createTries bounds how often a container that keeps vanishing is made again.
-const createTries = 5
+// createTries bounds how often the container is asked for: one that keeps vanishing, or
+// whose name is taken while nobody has it. The pauses between add up to half a minute.
+const (
+	createTries   = 40
+	namePause     = 20 * time.Millisecond
+	longNamePause = time.Second
+)
 
 // savedState is what the host keeps for an attempt.
 type savedState struct {
@@ -126,7 +132,7 @@ type order struct {
 // missing. One that was made for something else, and never started, gives way.
 func (c *connector) make(ctx context.Context, r sdk.Request[config], o order) (*existing, error) {
 	var last error
-	for range createTries {
+	for try := range createTries {
 		if err := context.Cause(ctx); err != nil {
 			return nil, err
 		}
@@ -152,7 +158,13 @@ func (c *connector) make(ctx context.Context, r sdk.Request[config], o order) (*
 		case found != nil:
 			return found, nil
 		case !noImage:
-			continue // the other container has gone since
+			// The Engine is still making it, for a process that was killed meanwhile, or it
+			// has just gone.
+			select {
+			case <-time.After(min(namePause<<min(try, 10), longNamePause)):
+			case <-ctx.Done():
+			}
+			continue
 		}
 		if o.pulled {
 			return nil, noSuchImage(o.image, r.Config.Pull, err)

@@ -57,8 +57,12 @@ func (c *connector) inFlight(ctx context.Context, r sdk.RunRequest, s *sdk.Sessi
 	if info, err := os.Stat(folder); folder == "" || err != nil || !info.IsDir() {
 		return sdk.Result{}, fmt.Errorf("the attempt has no folder: %w", errors.Join(err, fs.ErrInvalid))
 	}
-	if len(r.State) > 0 && !(journal{folder}).has(journalRemains) {
+	notes := journal{folder}
+	if len(r.State) > 0 && !notes.has(journalOutput) {
 		return sdk.Result{}, lostBuild()
+	}
+	if err := notes.begin(); err != nil { // before the host is told that there is one
+		return sdk.Result{}, err
 	}
 	flight := c.flights.join(r.Step, do)
 	if err := s.SaveState([]byte(`{"build":true}`)); err != nil {

@@ -133,7 +133,16 @@ type writing struct {
 	changed chan struct{} // closed at the next change
 }
 
-// write opens the journal for the process that has its lock. again reports whether
+// begin makes the journal, if there is none.
+func (j journal) begin() error {
+	output, err := os.OpenFile(j.path(journalOutput), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("begin the build's output: %w", err)
+	}
+	return output.Close()
+}
+
+// open opens the journal for the process that has its lock. again reports whether
 // another one had it before, and left it without an end.
 func (w *writing) open() (again bool, err error) {
 	const mode = os.O_CREATE | os.O_WRONLY | os.O_APPEND
