@@ -3,6 +3,7 @@ package core
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 )
 
 // ErrConnectorKilled says that a connector's process is gone because somebody else
@@ -62,14 +63,22 @@ type ConnectorProcess struct {
 	Launches, Failures, Crashes int64
 }
 
-// ActionInfo is one thing a connector can do. The first of a connector is the
-// default.
+// ActionInfo is one thing a connector can do.
 type ActionInfo struct {
 	Name string `json:"name"`
 	Help string `json:"help,omitempty"`
 	// ConfigSchema is a JSON Schema (2020-12) of the step's config.
 	ConfigSchema json.RawMessage `json:"config_schema"`
 	Outputs      []ConnectorNeed `json:"outputs,omitempty"`
+	// ImpliedBy fits the configs of steps that name no action but mean this one.
+	ImpliedBy []KeyPattern `json:"implied_by,omitempty"`
+}
+
+// KeyPattern fits a config that has all the keys that are Present here and none that
+// are Absent, in its outermost object; a key whose value is null is absent.
+type KeyPattern struct {
+	Present []string `json:"present,omitempty"`
+	Absent  []string `json:"absent,omitempty"`
 }
 
 // ConnectorNeed names an output or a secret with a line of help.
@@ -87,4 +96,21 @@ func (c *ConnectorInfo) Action(name string) *ActionInfo {
 		}
 	}
 	return nil
+}
+
+// ImpliedAction returns the action that a step means which names none: the first that is
+// implied by its config, of which has tells the keys, else the first of all; nil when
+// there are none.
+func (c *ConnectorInfo) ImpliedAction(has func(key string) bool) *ActionInfo {
+	for i := range c.Actions {
+		if slices.ContainsFunc(c.Actions[i].ImpliedBy, func(k KeyPattern) bool { return k.fits(has) }) {
+			return &c.Actions[i]
+		}
+	}
+	return c.Action("")
+}
+
+func (k KeyPattern) fits(has func(key string) bool) bool {
+	lacks := func(key string) bool { return !has(key) }
+	return !slices.ContainsFunc(k.Present, lacks) && !slices.ContainsFunc(k.Absent, has)
 }

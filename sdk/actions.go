@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,11 +27,12 @@ type Request[C any] struct {
 
 // Action is one typed action; make it with NewAction.
 type Action struct {
-	name   string
-	info   func() ActionInfo
-	decode *decoder
-	run    func(context.Context, RunRequest, *Session) (Result, error)
-	ahead  func(context.Context, Step) error // nil for an action that does not
+	name    string
+	implied []KeyPattern
+	info    func() ActionInfo
+	decode  *decoder
+	run     func(context.Context, RunRequest, *Session) (Result, error)
+	ahead   func(context.Context, Step) error // nil for an action that does not
 }
 
 // ActionOption adds to an action.
@@ -47,14 +49,17 @@ func WithOutput(name, help string) ActionOption {
 // method CheckConfig() error, it is called on the decoded config.
 func NewAction[C any](name, help string, run func(context.Context, Request[C], *Session) (Result, error), options ...ActionOption) Action {
 	decode := newDecoder(func() any { return new(C) })
+	info := ActionInfo{Name: name, Help: help}
+	for _, option := range options {
+		option(&info)
+	}
 	return Action{
-		name:   name,
-		decode: decode,
+		name:    name,
+		implied: info.ImpliedBy,
+		decode:  decode,
 		info: func() ActionInfo {
-			info := ActionInfo{Name: name, Help: help, ConfigSchema: decode.schemaJSON()}
-			for _, option := range options {
-				option(&info)
-			}
+			info := info
+			info.ConfigSchema = decode.schemaJSON()
 			return info
 		},
 		run: func(ctx context.Context, request RunRequest, session *Session) (Result, error) {
@@ -80,7 +85,8 @@ func Prepared[C any](action Action, prepare func(context.Context, Request[C]) er
 	return action
 }
 
-// NewActions makes a Connector of actions; the first is the default one.
+// NewActions makes a Connector of actions; the first is the default one, for steps
+// that name no action and whose config implies none (see ImpliedBy).
 func NewActions(info Info, first Action, more ...Action) *Actions {
 	return &Actions{info: info, actions: append([]Action{first}, more...)}
 }
@@ -98,7 +104,7 @@ func (a *Actions) Info() Info {
 // RunStep implements Connector: it decodes the config strictly and runs the
 // action.
 func (a *Actions) RunStep(ctx context.Context, request RunRequest, session *Session) (Result, error) {
-	action, err := a.action(request.Step.Action)
+	action, err := a.action(request.Step.Action, request.Step.Config)
 	if err != nil {
 		return Result{}, err
 	}
@@ -108,7 +114,7 @@ func (a *Actions) RunStep(ctx context.Context, request RunRequest, session *Sess
 // Prepare decodes the config strictly and gets ready for the action, if it is one
 // that does (see Prepared).
 func (a *Actions) Prepare(ctx context.Context, request PrepareStepRequest) error {
-	action, err := a.action(request.Step.Action)
+	action, err := a.action(request.Step.Action, request.Step.Config)
 	if err != nil || action.ahead == nil {
 		return err
 	}
@@ -118,7 +124,7 @@ func (a *Actions) Prepare(ctx context.Context, request PrepareStepRequest) error
 // CheckConfig returns what is wrong with a config: unknown and missing keys,
 // wrong types, values out of bounds, and what the config's own CheckConfig says.
 func (a *Actions) CheckConfig(request ValidateRequest) ([]Diagnostic, error) {
-	action, err := a.action(request.Action)
+	action, err := a.action(request.Action, request.Config)
 	if err != nil {
 		return nil, err
 	}
@@ -130,9 +136,9 @@ func (a *Actions) prepare() { _ = a.actions[0].decode.prepare() } // a step says
 
 func (a *Actions) connectorName() string { return a.info.Name }
 
-func (a *Actions) action(name string) (*Action, error) {
+func (a *Actions) action(name string, config json.RawMessage) (*Action, error) {
 	if name == "" {
-		return &a.actions[0], nil
+		return a.implied(config), nil
 	}
 	names := make([]string, len(a.actions))
 	for i := range a.actions {

@@ -15,6 +15,9 @@ func infoFromProto(p *connectorv1.DescribeResponse) Info {
 		for _, o := range a.GetOutputs() {
 			action.Outputs = append(action.Outputs, OutputInfo{Name: o.GetName(), Help: o.GetHelp()})
 		}
+		for _, k := range a.GetImpliedBy() {
+			action.ImpliedBy = append(action.ImpliedBy, KeyPattern{Present: k.GetPresent(), Absent: k.GetAbsent()})
+		}
 		i.Actions = append(i.Actions, action)
 	}
 	for _, c := range p.GetCapabilities() {

@@ -19,6 +19,9 @@ func infoToProto(i Info) *connectorv1.DescribeResponse {
 		for _, o := range a.Outputs {
 			action.Outputs = append(action.Outputs, &connectorv1.OutputSpec{Name: o.Name, Help: o.Help})
 		}
+		for _, k := range a.ImpliedBy {
+			action.ImpliedBy = append(action.ImpliedBy, &connectorv1.KeyPattern{Present: k.Present, Absent: k.Absent})
+		}
 		p.Actions = append(p.Actions, action)
 	}
 	for _, c := range i.Capabilities {

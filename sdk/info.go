@@ -16,7 +16,8 @@ type Info struct {
 	ProtocolVersion uint32
 	// Summary is one line of help.
 	Summary string
-	// Actions has at least one; the first is used by steps that name none.
+	// Actions has at least one; the first is used by steps that name none and whose
+	// config implies none.
 	// NewActions fills it in.
 	Actions []ActionInfo
 	// Capabilities is filled in by the SDK from the interfaces implemented.
@@ -46,6 +47,9 @@ type ActionInfo struct {
 	// `action` key.
 	ConfigSchema json.RawMessage
 	Outputs      []OutputInfo
+	// ImpliedBy fits configs of steps that name no action but mean this one; see
+	// ImpliedBy, the option.
+	ImpliedBy []KeyPattern
 }
 
 // OutputInfo names a value that an action sets for later steps.

@@ -63,6 +63,9 @@ func describeConnector(w io.Writer, c *core.ConnectorInfo) error {
 			note = " (default)"
 		}
 		fmt.Fprintf(w, "\naction %s%s  %s\n", action.Name, note, action.Help)
+		for _, pattern := range action.ImpliedBy {
+			fmt.Fprintf(w, "  taken without its name for a config %s\n", describePattern(pattern))
+		}
 		if err := describeConfig(w, action.ConfigSchema); err != nil {
 			return err
 		}
@@ -74,6 +77,18 @@ func describeConnector(w io.Writer, c *core.ConnectorInfo) error {
 		fmt.Fprintln(w)
 	}
 	return describeNeeds(w, "secrets", c.Secrets)
+}
+
+// describePattern says which configs a pattern fits: "with a, b and without c".
+func describePattern(pattern core.KeyPattern) string {
+	var parts []string
+	if len(pattern.Present) > 0 {
+		parts = append(parts, "with "+strings.Join(pattern.Present, ", "))
+	}
+	if len(pattern.Absent) > 0 {
+		parts = append(parts, "without "+strings.Join(pattern.Absent, ", "))
+	}
+	return strings.Join(parts, " and ")
 }
 
 func describeNeeds(w io.Writer, title string, needs []core.ConnectorNeed) error {

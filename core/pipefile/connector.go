@@ -31,6 +31,24 @@ func (d *decoder) connector(name string) (*core.ConnectorInfo, error) {
 	return info, nil
 }
 
+// impliedAction is the action that a step's config means, which names none; empty for
+// the connector's first, and when the connector is not known.
+func (d *decoder) impliedAction(w *work) string {
+	info, err := d.connector(w.connector)
+	if err != nil || info == nil || len(info.Actions) == 0 {
+		return ""
+	}
+	action := info.ImpliedAction(func(key string) bool {
+		value := w.config.get(key)
+		return value != nil && value.kind != kindNull
+	})
+	if action == &info.Actions[0] {
+		return ""
+	}
+	w.action, w.actionAt = action.Name, w.typeAt
+	return action.Name
+}
+
 // checkWork checks connector, action and config against the catalog.
 func (d *decoder) checkWork(w *work, step string) {
 	if d.options.Catalog == nil {

@@ -149,6 +149,37 @@ func TestDeployConnector(t *testing.T) {
 	}
 }
 
+// TestImpliedAction: what a step's config has tells its action, and that one's schema
+// is what it is held against.
+func TestImpliedAction(t *testing.T) {
+	t.Parallel()
+	c := catalog{{Name: "acme", State: core.ConnectorAvailable, Actions: []core.ActionInfo{
+		{Name: "run", ConfigSchema: []byte(`{"type":"object","additionalProperties":false,"properties":{"command":{},"file":{}}}`)},
+		{Name: "build", ConfigSchema: []byte(`{"type":"object","properties":{"file":{"type":"string"}}}`), ImpliedBy: []core.KeyPattern{{Present: []string{"file"}, Absent: []string{"command"}}}},
+	}}}
+	for config, want := range map[string]string{
+		"{command: x}":              "",
+		"{file: x, command: y}":     "",
+		"{file: x}":                 "build",
+		"{file: x, command: null}":  "build",
+		"{file: null, command: y}":  "",
+		"{file: x, action: run}":    "run",
+		"{file: 1}":                 "error",
+		"{file: x, other: allowed}": "build",
+	} {
+		source := "name: x\nstages: [{name: s, steps: [{name: t, step_type: acme, config: " + config + "}]}]\n"
+		specs, diagnostics := pipefile.NewParser(c).Parse("x.yaml", []byte(source))
+		switch {
+		case len(diagnostics) > 0:
+			if !strings.HasPrefix(want, "error") || !strings.Contains(diagnostics[0].Message, "file") {
+				t.Errorf("config %s: %v", config, diagnostics)
+			}
+		case specs[0].Stages[0].Steps[0].Action != want:
+			t.Errorf("config %s: got %q, want %q", config, specs[0].Stages[0].Steps[0].Action, want)
+		}
+	}
+}
+
 // TestParserConcurrent shares one cache of schemas.
 func TestParserConcurrent(t *testing.T) {
 	t.Parallel()

@@ -38,6 +38,9 @@ func (d *decoder) step(v *value) core.Step {
 		return step
 	}
 	step.Connector, step.Action = work.connector, work.takeAction(d)
+	if step.Action == "" {
+		step.Action = d.impliedAction(work)
+	}
 	step.Config = work.config.appendJSON(nil)
 	d.configTemplates(work.config)
 	d.checkWork(work, step.Name)

@@ -191,6 +191,9 @@ func fill(entry *core.ConnectorInfo, info sdk.Info) {
 		for _, o := range a.Outputs {
 			action.Outputs = append(action.Outputs, core.ConnectorNeed{Name: o.Name, Help: o.Help})
 		}
+		for _, k := range a.ImpliedBy {
+			action.ImpliedBy = append(action.ImpliedBy, core.KeyPattern(k))
+		}
 		entry.Actions = append(entry.Actions, action)
 	}
 	for _, c := range info.Capabilities {

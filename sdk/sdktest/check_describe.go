@@ -81,6 +81,9 @@ func checkAction(action sdk.ActionInfo) (wrong []error) {
 	for _, output := range action.Outputs {
 		complain(output.Name == "", "an output has no name")
 	}
+	for _, pattern := range action.ImpliedBy {
+		complain(len(pattern.Present)+len(pattern.Absent) == 0, "a pattern of implied_by names no key, so that it fits every config")
+	}
 	return wrong
 }
 

@@ -675,8 +675,11 @@ type ConnectorAction struct {
 	// ConfigSchema JSON Schema 2020-12
 	ConfigSchema map[string]interface{} `json:"config_schema"`
 	Help         *string                `json:"help,omitempty"`
-	Name         string                 `json:"name"`
-	Outputs      *[]ConnectorNeed       `json:"outputs,omitempty"`
+
+	// ImpliedBy A step that names no action means this one when one of these fits its config.
+	ImpliedBy *[]KeyPattern    `json:"implied_by,omitempty"`
+	Name      string           `json:"name"`
+	Outputs   *[]ConnectorNeed `json:"outputs,omitempty"`
 }
 
 // ConnectorNeed defines model for ConnectorNeed.
@@ -881,6 +884,12 @@ type HealthCheck struct {
 
 // HealthCheckStatus defines model for HealthCheck.Status.
 type HealthCheckStatus string
+
+// KeyPattern Fits a config that has all the keys of present and none of absent; null is absent.
+type KeyPattern struct {
+	Absent  *[]string `json:"absent,omitempty"`
+	Present *[]string `json:"present,omitempty"`
+}
 
 // LogEntry defines model for LogEntry.
 type LogEntry struct {

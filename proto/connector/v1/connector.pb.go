@@ -488,7 +488,8 @@ type DescribeResponse struct {
 	ProtocolVersion uint32 `protobuf:"varint,3,opt,name=protocol_version,json=protocolVersion,proto3" json:"protocol_version,omitempty"`
 	// One line of help.
 	Summary string `protobuf:"bytes,4,opt,name=summary,proto3" json:"summary,omitempty"`
-	// At least one. The first is used by steps that name none.
+	// At least one. The first is used by steps that name none and whose config implies
+	// none.
 	Actions      []*Action     `protobuf:"bytes,5,rep,name=actions,proto3" json:"actions,omitempty"`
 	Capabilities []Capability  `protobuf:"varint,6,rep,packed,name=capabilities,proto3,enum=connector.v1.Capability" json:"capabilities,omitempty"`
 	Secrets      []*SecretSpec `protobuf:"bytes,7,rep,name=secrets,proto3" json:"secrets,omitempty"`
@@ -650,8 +651,11 @@ type Action struct {
 	// One line of help.
 	Help string `protobuf:"bytes,2,opt,name=help,proto3" json:"help,omitempty"`
 	// JSON Schema (2020-12) of the step's config, without its `action` key.
-	ConfigSchema  []byte        `protobuf:"bytes,3,opt,name=config_schema,json=configSchema,proto3" json:"config_schema,omitempty"`
-	Outputs       []*OutputSpec `protobuf:"bytes,4,rep,name=outputs,proto3" json:"outputs,omitempty"`
+	ConfigSchema []byte        `protobuf:"bytes,3,opt,name=config_schema,json=configSchema,proto3" json:"config_schema,omitempty"`
+	Outputs      []*OutputSpec `protobuf:"bytes,4,rep,name=outputs,proto3" json:"outputs,omitempty"`
+	// Configs of steps that name no action but mean this one. The first action that one
+	// of its patterns fits is taken, else the first of all.
+	ImpliedBy     []*KeyPattern `protobuf:"bytes,5,rep,name=implied_by,json=impliedBy,proto3" json:"implied_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -714,6 +718,67 @@ func (x *Action) GetOutputs() []*OutputSpec {
 	return nil
 }
 
+func (x *Action) GetImpliedBy() []*KeyPattern {
+	if x != nil {
+		return x.ImpliedBy
+	}
+	return nil
+}
+
+// KeyPattern fits a config that has, in its outermost object, all the keys that must be
+// present and none of those that must be absent. A key whose value is null is absent.
+type KeyPattern struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Present       []string               `protobuf:"bytes,1,rep,name=present,proto3" json:"present,omitempty"`
+	Absent        []string               `protobuf:"bytes,2,rep,name=absent,proto3" json:"absent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeyPattern) Reset() {
+	*x = KeyPattern{}
+	mi := &file_connector_v1_connector_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeyPattern) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeyPattern) ProtoMessage() {}
+
+func (x *KeyPattern) ProtoReflect() protoreflect.Message {
+	mi := &file_connector_v1_connector_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeyPattern.ProtoReflect.Descriptor instead.
+func (*KeyPattern) Descriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *KeyPattern) GetPresent() []string {
+	if x != nil {
+		return x.Present
+	}
+	return nil
+}
+
+func (x *KeyPattern) GetAbsent() []string {
+	if x != nil {
+		return x.Absent
+	}
+	return nil
+}
+
 // OutputSpec names a value that an action sets for later steps.
 type OutputSpec struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -725,7 +790,7 @@ type OutputSpec struct {
 
 func (x *OutputSpec) Reset() {
 	*x = OutputSpec{}
-	mi := &file_connector_v1_connector_proto_msgTypes[4]
+	mi := &file_connector_v1_connector_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -737,7 +802,7 @@ func (x *OutputSpec) String() string {
 func (*OutputSpec) ProtoMessage() {}
 
 func (x *OutputSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[4]
+	mi := &file_connector_v1_connector_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -750,7 +815,7 @@ func (x *OutputSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputSpec.ProtoReflect.Descriptor instead.
 func (*OutputSpec) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{4}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *OutputSpec) GetName() string {
@@ -779,7 +844,7 @@ type SecretSpec struct {
 
 func (x *SecretSpec) Reset() {
 	*x = SecretSpec{}
-	mi := &file_connector_v1_connector_proto_msgTypes[5]
+	mi := &file_connector_v1_connector_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -791,7 +856,7 @@ func (x *SecretSpec) String() string {
 func (*SecretSpec) ProtoMessage() {}
 
 func (x *SecretSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[5]
+	mi := &file_connector_v1_connector_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -804,7 +869,7 @@ func (x *SecretSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SecretSpec.ProtoReflect.Descriptor instead.
 func (*SecretSpec) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{5}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SecretSpec) GetName() string {
@@ -839,7 +904,7 @@ type ValidateConfigRequest struct {
 
 func (x *ValidateConfigRequest) Reset() {
 	*x = ValidateConfigRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[6]
+	mi := &file_connector_v1_connector_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -851,7 +916,7 @@ func (x *ValidateConfigRequest) String() string {
 func (*ValidateConfigRequest) ProtoMessage() {}
 
 func (x *ValidateConfigRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[6]
+	mi := &file_connector_v1_connector_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -864,7 +929,7 @@ func (x *ValidateConfigRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateConfigRequest.ProtoReflect.Descriptor instead.
 func (*ValidateConfigRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{6}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ValidateConfigRequest) GetAction() string {
@@ -890,7 +955,7 @@ type ValidateConfigResponse struct {
 
 func (x *ValidateConfigResponse) Reset() {
 	*x = ValidateConfigResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[7]
+	mi := &file_connector_v1_connector_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -902,7 +967,7 @@ func (x *ValidateConfigResponse) String() string {
 func (*ValidateConfigResponse) ProtoMessage() {}
 
 func (x *ValidateConfigResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[7]
+	mi := &file_connector_v1_connector_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -915,7 +980,7 @@ func (x *ValidateConfigResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateConfigResponse.ProtoReflect.Descriptor instead.
 func (*ValidateConfigResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{7}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ValidateConfigResponse) GetDiagnostics() []*Diagnostic {
@@ -940,7 +1005,7 @@ type Diagnostic struct {
 
 func (x *Diagnostic) Reset() {
 	*x = Diagnostic{}
-	mi := &file_connector_v1_connector_proto_msgTypes[8]
+	mi := &file_connector_v1_connector_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -952,7 +1017,7 @@ func (x *Diagnostic) String() string {
 func (*Diagnostic) ProtoMessage() {}
 
 func (x *Diagnostic) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[8]
+	mi := &file_connector_v1_connector_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -965,7 +1030,7 @@ func (x *Diagnostic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Diagnostic.ProtoReflect.Descriptor instead.
 func (*Diagnostic) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{8}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Diagnostic) GetSeverity() Severity {
@@ -1014,7 +1079,7 @@ type Step struct {
 
 func (x *Step) Reset() {
 	*x = Step{}
-	mi := &file_connector_v1_connector_proto_msgTypes[9]
+	mi := &file_connector_v1_connector_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1026,7 +1091,7 @@ func (x *Step) String() string {
 func (*Step) ProtoMessage() {}
 
 func (x *Step) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[9]
+	mi := &file_connector_v1_connector_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1039,7 +1104,7 @@ func (x *Step) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Step.ProtoReflect.Descriptor instead.
 func (*Step) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{9}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Step) GetAttemptId() string {
@@ -1099,7 +1164,7 @@ type Workspace struct {
 
 func (x *Workspace) Reset() {
 	*x = Workspace{}
-	mi := &file_connector_v1_connector_proto_msgTypes[10]
+	mi := &file_connector_v1_connector_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1111,7 +1176,7 @@ func (x *Workspace) String() string {
 func (*Workspace) ProtoMessage() {}
 
 func (x *Workspace) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[10]
+	mi := &file_connector_v1_connector_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1124,7 +1189,7 @@ func (x *Workspace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Workspace.ProtoReflect.Descriptor instead.
 func (*Workspace) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{10}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Workspace) GetPath() string {
@@ -1150,7 +1215,7 @@ type PreExecuteRequest struct {
 
 func (x *PreExecuteRequest) Reset() {
 	*x = PreExecuteRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[11]
+	mi := &file_connector_v1_connector_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1162,7 +1227,7 @@ func (x *PreExecuteRequest) String() string {
 func (*PreExecuteRequest) ProtoMessage() {}
 
 func (x *PreExecuteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[11]
+	mi := &file_connector_v1_connector_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1175,7 +1240,7 @@ func (x *PreExecuteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreExecuteRequest.ProtoReflect.Descriptor instead.
 func (*PreExecuteRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{11}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *PreExecuteRequest) GetStep() *Step {
@@ -1193,7 +1258,7 @@ type PreExecuteResponse struct {
 
 func (x *PreExecuteResponse) Reset() {
 	*x = PreExecuteResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[12]
+	mi := &file_connector_v1_connector_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1205,7 +1270,7 @@ func (x *PreExecuteResponse) String() string {
 func (*PreExecuteResponse) ProtoMessage() {}
 
 func (x *PreExecuteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[12]
+	mi := &file_connector_v1_connector_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1218,7 +1283,7 @@ func (x *PreExecuteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreExecuteResponse.ProtoReflect.Descriptor instead.
 func (*PreExecuteResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{12}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{13}
 }
 
 type PrepareStepRequest struct {
@@ -1230,7 +1295,7 @@ type PrepareStepRequest struct {
 
 func (x *PrepareStepRequest) Reset() {
 	*x = PrepareStepRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[13]
+	mi := &file_connector_v1_connector_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1242,7 +1307,7 @@ func (x *PrepareStepRequest) String() string {
 func (*PrepareStepRequest) ProtoMessage() {}
 
 func (x *PrepareStepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[13]
+	mi := &file_connector_v1_connector_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1255,7 +1320,7 @@ func (x *PrepareStepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrepareStepRequest.ProtoReflect.Descriptor instead.
 func (*PrepareStepRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{13}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PrepareStepRequest) GetStep() *Step {
@@ -1273,7 +1338,7 @@ type PrepareStepResponse struct {
 
 func (x *PrepareStepResponse) Reset() {
 	*x = PrepareStepResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[14]
+	mi := &file_connector_v1_connector_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1285,7 +1350,7 @@ func (x *PrepareStepResponse) String() string {
 func (*PrepareStepResponse) ProtoMessage() {}
 
 func (x *PrepareStepResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[14]
+	mi := &file_connector_v1_connector_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1298,7 +1363,7 @@ func (x *PrepareStepResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrepareStepResponse.ProtoReflect.Descriptor instead.
 func (*PrepareStepResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{14}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{15}
 }
 
 type RunStepRequest struct {
@@ -1314,7 +1379,7 @@ type RunStepRequest struct {
 
 func (x *RunStepRequest) Reset() {
 	*x = RunStepRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[15]
+	mi := &file_connector_v1_connector_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1326,7 +1391,7 @@ func (x *RunStepRequest) String() string {
 func (*RunStepRequest) ProtoMessage() {}
 
 func (x *RunStepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[15]
+	mi := &file_connector_v1_connector_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1339,7 +1404,7 @@ func (x *RunStepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunStepRequest.ProtoReflect.Descriptor instead.
 func (*RunStepRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{15}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RunStepRequest) GetMessage() isRunStepRequest_Message {
@@ -1402,7 +1467,7 @@ type Start struct {
 
 func (x *Start) Reset() {
 	*x = Start{}
-	mi := &file_connector_v1_connector_proto_msgTypes[16]
+	mi := &file_connector_v1_connector_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1414,7 +1479,7 @@ func (x *Start) String() string {
 func (*Start) ProtoMessage() {}
 
 func (x *Start) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[16]
+	mi := &file_connector_v1_connector_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1427,7 +1492,7 @@ func (x *Start) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Start.ProtoReflect.Descriptor instead.
 func (*Start) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{16}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Start) GetStep() *Step {
@@ -1475,7 +1540,7 @@ type Offsets struct {
 
 func (x *Offsets) Reset() {
 	*x = Offsets{}
-	mi := &file_connector_v1_connector_proto_msgTypes[17]
+	mi := &file_connector_v1_connector_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1487,7 +1552,7 @@ func (x *Offsets) String() string {
 func (*Offsets) ProtoMessage() {}
 
 func (x *Offsets) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[17]
+	mi := &file_connector_v1_connector_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1500,7 +1565,7 @@ func (x *Offsets) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Offsets.ProtoReflect.Descriptor instead.
 func (*Offsets) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{17}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Offsets) GetStdout() int64 {
@@ -1528,7 +1593,7 @@ type Cancel struct {
 
 func (x *Cancel) Reset() {
 	*x = Cancel{}
-	mi := &file_connector_v1_connector_proto_msgTypes[18]
+	mi := &file_connector_v1_connector_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1540,7 +1605,7 @@ func (x *Cancel) String() string {
 func (*Cancel) ProtoMessage() {}
 
 func (x *Cancel) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[18]
+	mi := &file_connector_v1_connector_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1553,7 +1618,7 @@ func (x *Cancel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancel.ProtoReflect.Descriptor instead.
 func (*Cancel) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{18}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Cancel) GetGrace() *durationpb.Duration {
@@ -1580,7 +1645,7 @@ type RunStepResponse struct {
 
 func (x *RunStepResponse) Reset() {
 	*x = RunStepResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[19]
+	mi := &file_connector_v1_connector_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1592,7 +1657,7 @@ func (x *RunStepResponse) String() string {
 func (*RunStepResponse) ProtoMessage() {}
 
 func (x *RunStepResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[19]
+	mi := &file_connector_v1_connector_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1605,7 +1670,7 @@ func (x *RunStepResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunStepResponse.ProtoReflect.Descriptor instead.
 func (*RunStepResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{19}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RunStepResponse) GetMessage() isRunStepResponse_Message {
@@ -1722,7 +1787,7 @@ type Output struct {
 
 func (x *Output) Reset() {
 	*x = Output{}
-	mi := &file_connector_v1_connector_proto_msgTypes[20]
+	mi := &file_connector_v1_connector_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1734,7 +1799,7 @@ func (x *Output) String() string {
 func (*Output) ProtoMessage() {}
 
 func (x *Output) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[20]
+	mi := &file_connector_v1_connector_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1747,7 +1812,7 @@ func (x *Output) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Output.ProtoReflect.Descriptor instead.
 func (*Output) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{20}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Output) GetStream() Stream {
@@ -1783,7 +1848,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_connector_v1_connector_proto_msgTypes[21]
+	mi := &file_connector_v1_connector_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1795,7 +1860,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[21]
+	mi := &file_connector_v1_connector_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1808,7 +1873,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{21}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Progress) GetMessage() string {
@@ -1835,7 +1900,7 @@ type State struct {
 
 func (x *State) Reset() {
 	*x = State{}
-	mi := &file_connector_v1_connector_proto_msgTypes[22]
+	mi := &file_connector_v1_connector_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1847,7 +1912,7 @@ func (x *State) String() string {
 func (*State) ProtoMessage() {}
 
 func (x *State) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[22]
+	mi := &file_connector_v1_connector_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1860,7 +1925,7 @@ func (x *State) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use State.ProtoReflect.Descriptor instead.
 func (*State) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{22}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *State) GetData() []byte {
@@ -1881,7 +1946,7 @@ type SetOutput struct {
 
 func (x *SetOutput) Reset() {
 	*x = SetOutput{}
-	mi := &file_connector_v1_connector_proto_msgTypes[23]
+	mi := &file_connector_v1_connector_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1893,7 +1958,7 @@ func (x *SetOutput) String() string {
 func (*SetOutput) ProtoMessage() {}
 
 func (x *SetOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[23]
+	mi := &file_connector_v1_connector_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1906,7 +1971,7 @@ func (x *SetOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetOutput.ProtoReflect.Descriptor instead.
 func (*SetOutput) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{23}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SetOutput) GetName() string {
@@ -1944,7 +2009,7 @@ type Span struct {
 
 func (x *Span) Reset() {
 	*x = Span{}
-	mi := &file_connector_v1_connector_proto_msgTypes[24]
+	mi := &file_connector_v1_connector_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1956,7 +2021,7 @@ func (x *Span) String() string {
 func (*Span) ProtoMessage() {}
 
 func (x *Span) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[24]
+	mi := &file_connector_v1_connector_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1969,7 +2034,7 @@ func (x *Span) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Span.ProtoReflect.Descriptor instead.
 func (*Span) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{24}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Span) GetName() string {
@@ -2039,7 +2104,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_connector_v1_connector_proto_msgTypes[25]
+	mi := &file_connector_v1_connector_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2051,7 +2116,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[25]
+	mi := &file_connector_v1_connector_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2064,7 +2129,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{25}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Result) GetOutcome() Outcome {
@@ -2112,7 +2177,7 @@ type PostExecuteRequest struct {
 
 func (x *PostExecuteRequest) Reset() {
 	*x = PostExecuteRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[26]
+	mi := &file_connector_v1_connector_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2124,7 +2189,7 @@ func (x *PostExecuteRequest) String() string {
 func (*PostExecuteRequest) ProtoMessage() {}
 
 func (x *PostExecuteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[26]
+	mi := &file_connector_v1_connector_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2137,7 +2202,7 @@ func (x *PostExecuteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostExecuteRequest.ProtoReflect.Descriptor instead.
 func (*PostExecuteRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{26}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *PostExecuteRequest) GetAttempt() *AttemptRef {
@@ -2162,7 +2227,7 @@ type PostExecuteResponse struct {
 
 func (x *PostExecuteResponse) Reset() {
 	*x = PostExecuteResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[27]
+	mi := &file_connector_v1_connector_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2174,7 +2239,7 @@ func (x *PostExecuteResponse) String() string {
 func (*PostExecuteResponse) ProtoMessage() {}
 
 func (x *PostExecuteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[27]
+	mi := &file_connector_v1_connector_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2187,7 +2252,7 @@ func (x *PostExecuteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostExecuteResponse.ProtoReflect.Descriptor instead.
 func (*PostExecuteResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{27}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{28}
 }
 
 // AttemptRef is what is needed to find an attempt's work again.
@@ -2203,7 +2268,7 @@ type AttemptRef struct {
 
 func (x *AttemptRef) Reset() {
 	*x = AttemptRef{}
-	mi := &file_connector_v1_connector_proto_msgTypes[28]
+	mi := &file_connector_v1_connector_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2215,7 +2280,7 @@ func (x *AttemptRef) String() string {
 func (*AttemptRef) ProtoMessage() {}
 
 func (x *AttemptRef) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[28]
+	mi := &file_connector_v1_connector_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2228,7 +2293,7 @@ func (x *AttemptRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptRef.ProtoReflect.Descriptor instead.
 func (*AttemptRef) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{28}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *AttemptRef) GetAttemptId() string {
@@ -2268,7 +2333,7 @@ type DestroyStepRequest struct {
 
 func (x *DestroyStepRequest) Reset() {
 	*x = DestroyStepRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[29]
+	mi := &file_connector_v1_connector_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2280,7 +2345,7 @@ func (x *DestroyStepRequest) String() string {
 func (*DestroyStepRequest) ProtoMessage() {}
 
 func (x *DestroyStepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[29]
+	mi := &file_connector_v1_connector_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2293,7 +2358,7 @@ func (x *DestroyStepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DestroyStepRequest.ProtoReflect.Descriptor instead.
 func (*DestroyStepRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{29}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *DestroyStepRequest) GetAttempts() []*AttemptRef {
@@ -2311,7 +2376,7 @@ type DestroyStepResponse struct {
 
 func (x *DestroyStepResponse) Reset() {
 	*x = DestroyStepResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[30]
+	mi := &file_connector_v1_connector_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2323,7 +2388,7 @@ func (x *DestroyStepResponse) String() string {
 func (*DestroyStepResponse) ProtoMessage() {}
 
 func (x *DestroyStepResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[30]
+	mi := &file_connector_v1_connector_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2336,7 +2401,7 @@ func (x *DestroyStepResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DestroyStepResponse.ProtoReflect.Descriptor instead.
 func (*DestroyStepResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{30}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{31}
 }
 
 type CheckRequest struct {
@@ -2347,7 +2412,7 @@ type CheckRequest struct {
 
 func (x *CheckRequest) Reset() {
 	*x = CheckRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[31]
+	mi := &file_connector_v1_connector_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2359,7 +2424,7 @@ func (x *CheckRequest) String() string {
 func (*CheckRequest) ProtoMessage() {}
 
 func (x *CheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[31]
+	mi := &file_connector_v1_connector_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2372,7 +2437,7 @@ func (x *CheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckRequest.ProtoReflect.Descriptor instead.
 func (*CheckRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{31}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{32}
 }
 
 type CheckResponse struct {
@@ -2390,7 +2455,7 @@ type CheckResponse struct {
 
 func (x *CheckResponse) Reset() {
 	*x = CheckResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[32]
+	mi := &file_connector_v1_connector_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2402,7 +2467,7 @@ func (x *CheckResponse) String() string {
 func (*CheckResponse) ProtoMessage() {}
 
 func (x *CheckResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[32]
+	mi := &file_connector_v1_connector_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2415,7 +2480,7 @@ func (x *CheckResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckResponse.ProtoReflect.Descriptor instead.
 func (*CheckResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{32}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *CheckResponse) GetOk() bool {
@@ -2455,7 +2520,7 @@ type PlanStepRequest struct {
 
 func (x *PlanStepRequest) Reset() {
 	*x = PlanStepRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[33]
+	mi := &file_connector_v1_connector_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2467,7 +2532,7 @@ func (x *PlanStepRequest) String() string {
 func (*PlanStepRequest) ProtoMessage() {}
 
 func (x *PlanStepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[33]
+	mi := &file_connector_v1_connector_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2480,7 +2545,7 @@ func (x *PlanStepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanStepRequest.ProtoReflect.Descriptor instead.
 func (*PlanStepRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{33}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *PlanStepRequest) GetStep() *Step {
@@ -2501,7 +2566,7 @@ type PlanStepResponse struct {
 
 func (x *PlanStepResponse) Reset() {
 	*x = PlanStepResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[34]
+	mi := &file_connector_v1_connector_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2513,7 +2578,7 @@ func (x *PlanStepResponse) String() string {
 func (*PlanStepResponse) ProtoMessage() {}
 
 func (x *PlanStepResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[34]
+	mi := &file_connector_v1_connector_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2526,7 +2591,7 @@ func (x *PlanStepResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanStepResponse.ProtoReflect.Descriptor instead.
 func (*PlanStepResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{34}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *PlanStepResponse) GetSummary() string {
@@ -2558,7 +2623,7 @@ type PlannedChange struct {
 
 func (x *PlannedChange) Reset() {
 	*x = PlannedChange{}
-	mi := &file_connector_v1_connector_proto_msgTypes[35]
+	mi := &file_connector_v1_connector_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2570,7 +2635,7 @@ func (x *PlannedChange) String() string {
 func (*PlannedChange) ProtoMessage() {}
 
 func (x *PlannedChange) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[35]
+	mi := &file_connector_v1_connector_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2583,7 +2648,7 @@ func (x *PlannedChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlannedChange.ProtoReflect.Descriptor instead.
 func (*PlannedChange) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{35}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *PlannedChange) GetAction() string {
@@ -2625,7 +2690,7 @@ type ParseWebhookRequest struct {
 
 func (x *ParseWebhookRequest) Reset() {
 	*x = ParseWebhookRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[36]
+	mi := &file_connector_v1_connector_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2637,7 +2702,7 @@ func (x *ParseWebhookRequest) String() string {
 func (*ParseWebhookRequest) ProtoMessage() {}
 
 func (x *ParseWebhookRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[36]
+	mi := &file_connector_v1_connector_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2650,7 +2715,7 @@ func (x *ParseWebhookRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParseWebhookRequest.ProtoReflect.Descriptor instead.
 func (*ParseWebhookRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{36}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ParseWebhookRequest) GetHeaders() map[string]string {
@@ -2698,7 +2763,7 @@ type ParseWebhookResponse struct {
 
 func (x *ParseWebhookResponse) Reset() {
 	*x = ParseWebhookResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[37]
+	mi := &file_connector_v1_connector_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2710,7 +2775,7 @@ func (x *ParseWebhookResponse) String() string {
 func (*ParseWebhookResponse) ProtoMessage() {}
 
 func (x *ParseWebhookResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[37]
+	mi := &file_connector_v1_connector_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2723,7 +2788,7 @@ func (x *ParseWebhookResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParseWebhookResponse.ProtoReflect.Descriptor instead.
 func (*ParseWebhookResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{37}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ParseWebhookResponse) GetDeliveryId() string {
@@ -2782,7 +2847,7 @@ type WebhookEvent struct {
 
 func (x *WebhookEvent) Reset() {
 	*x = WebhookEvent{}
-	mi := &file_connector_v1_connector_proto_msgTypes[38]
+	mi := &file_connector_v1_connector_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2794,7 +2859,7 @@ func (x *WebhookEvent) String() string {
 func (*WebhookEvent) ProtoMessage() {}
 
 func (x *WebhookEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[38]
+	mi := &file_connector_v1_connector_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2807,7 +2872,7 @@ func (x *WebhookEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebhookEvent.ProtoReflect.Descriptor instead.
 func (*WebhookEvent) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{38}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *WebhookEvent) GetKind() EventKind {
@@ -2915,7 +2980,7 @@ type PullRequest struct {
 
 func (x *PullRequest) Reset() {
 	*x = PullRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[39]
+	mi := &file_connector_v1_connector_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2927,7 +2992,7 @@ func (x *PullRequest) String() string {
 func (*PullRequest) ProtoMessage() {}
 
 func (x *PullRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[39]
+	mi := &file_connector_v1_connector_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2940,7 +3005,7 @@ func (x *PullRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullRequest.ProtoReflect.Descriptor instead.
 func (*PullRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{39}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *PullRequest) GetNumber() int64 {
@@ -2988,7 +3053,7 @@ type ReportStatusRequest struct {
 
 func (x *ReportStatusRequest) Reset() {
 	*x = ReportStatusRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[40]
+	mi := &file_connector_v1_connector_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3000,7 +3065,7 @@ func (x *ReportStatusRequest) String() string {
 func (*ReportStatusRequest) ProtoMessage() {}
 
 func (x *ReportStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[40]
+	mi := &file_connector_v1_connector_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3013,7 +3078,7 @@ func (x *ReportStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportStatusRequest.ProtoReflect.Descriptor instead.
 func (*ReportStatusRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{40}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ReportStatusRequest) GetRepository() string {
@@ -3073,7 +3138,7 @@ type ReportStatusResponse struct {
 
 func (x *ReportStatusResponse) Reset() {
 	*x = ReportStatusResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[41]
+	mi := &file_connector_v1_connector_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3085,7 +3150,7 @@ func (x *ReportStatusResponse) String() string {
 func (*ReportStatusResponse) ProtoMessage() {}
 
 func (x *ReportStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[41]
+	mi := &file_connector_v1_connector_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3098,7 +3163,7 @@ func (x *ReportStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportStatusResponse.ProtoReflect.Descriptor instead.
 func (*ReportStatusResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{41}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{42}
 }
 
 // ErrorDetail is carried in the details of a gRPC status: the connector broke,
@@ -3117,7 +3182,7 @@ type ErrorDetail struct {
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_connector_v1_connector_proto_msgTypes[42]
+	mi := &file_connector_v1_connector_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3129,7 +3194,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[42]
+	mi := &file_connector_v1_connector_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3142,7 +3207,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{42}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ErrorDetail) GetClass() ErrorClass {
@@ -3190,12 +3255,18 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\awebhook\x18\b \x01(\v2\x19.connector.v1.WebhookSpecR\awebhook\"N\n" +
 	"\vWebhookSpec\x12\x18\n" +
 	"\aheaders\x18\x01 \x03(\tR\aheaders\x12%\n" +
-	"\x0eoptions_schema\x18\x02 \x01(\fR\roptionsSchema\"\x89\x01\n" +
+	"\x0eoptions_schema\x18\x02 \x01(\fR\roptionsSchema\"\xc2\x01\n" +
 	"\x06Action\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04help\x18\x02 \x01(\tR\x04help\x12#\n" +
 	"\rconfig_schema\x18\x03 \x01(\fR\fconfigSchema\x122\n" +
-	"\aoutputs\x18\x04 \x03(\v2\x18.connector.v1.OutputSpecR\aoutputs\"4\n" +
+	"\aoutputs\x18\x04 \x03(\v2\x18.connector.v1.OutputSpecR\aoutputs\x127\n" +
+	"\n" +
+	"implied_by\x18\x05 \x03(\v2\x18.connector.v1.KeyPatternR\timpliedBy\">\n" +
+	"\n" +
+	"KeyPattern\x12\x18\n" +
+	"\apresent\x18\x01 \x03(\tR\apresent\x12\x16\n" +
+	"\x06absent\x18\x02 \x03(\tR\x06absent\"4\n" +
 	"\n" +
 	"OutputSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
@@ -3469,7 +3540,7 @@ func file_connector_v1_connector_proto_rawDescGZIP() []byte {
 }
 
 var file_connector_v1_connector_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_connector_v1_connector_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
+var file_connector_v1_connector_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
 var file_connector_v1_connector_proto_goTypes = []any{
 	(Capability)(0),                // 0: connector.v1.Capability
 	(Severity)(0),                  // 1: connector.v1.Severity
@@ -3482,129 +3553,131 @@ var file_connector_v1_connector_proto_goTypes = []any{
 	(*DescribeResponse)(nil),       // 8: connector.v1.DescribeResponse
 	(*WebhookSpec)(nil),            // 9: connector.v1.WebhookSpec
 	(*Action)(nil),                 // 10: connector.v1.Action
-	(*OutputSpec)(nil),             // 11: connector.v1.OutputSpec
-	(*SecretSpec)(nil),             // 12: connector.v1.SecretSpec
-	(*ValidateConfigRequest)(nil),  // 13: connector.v1.ValidateConfigRequest
-	(*ValidateConfigResponse)(nil), // 14: connector.v1.ValidateConfigResponse
-	(*Diagnostic)(nil),             // 15: connector.v1.Diagnostic
-	(*Step)(nil),                   // 16: connector.v1.Step
-	(*Workspace)(nil),              // 17: connector.v1.Workspace
-	(*PreExecuteRequest)(nil),      // 18: connector.v1.PreExecuteRequest
-	(*PreExecuteResponse)(nil),     // 19: connector.v1.PreExecuteResponse
-	(*PrepareStepRequest)(nil),     // 20: connector.v1.PrepareStepRequest
-	(*PrepareStepResponse)(nil),    // 21: connector.v1.PrepareStepResponse
-	(*RunStepRequest)(nil),         // 22: connector.v1.RunStepRequest
-	(*Start)(nil),                  // 23: connector.v1.Start
-	(*Offsets)(nil),                // 24: connector.v1.Offsets
-	(*Cancel)(nil),                 // 25: connector.v1.Cancel
-	(*RunStepResponse)(nil),        // 26: connector.v1.RunStepResponse
-	(*Output)(nil),                 // 27: connector.v1.Output
-	(*Progress)(nil),               // 28: connector.v1.Progress
-	(*State)(nil),                  // 29: connector.v1.State
-	(*SetOutput)(nil),              // 30: connector.v1.SetOutput
-	(*Span)(nil),                   // 31: connector.v1.Span
-	(*Result)(nil),                 // 32: connector.v1.Result
-	(*PostExecuteRequest)(nil),     // 33: connector.v1.PostExecuteRequest
-	(*PostExecuteResponse)(nil),    // 34: connector.v1.PostExecuteResponse
-	(*AttemptRef)(nil),             // 35: connector.v1.AttemptRef
-	(*DestroyStepRequest)(nil),     // 36: connector.v1.DestroyStepRequest
-	(*DestroyStepResponse)(nil),    // 37: connector.v1.DestroyStepResponse
-	(*CheckRequest)(nil),           // 38: connector.v1.CheckRequest
-	(*CheckResponse)(nil),          // 39: connector.v1.CheckResponse
-	(*PlanStepRequest)(nil),        // 40: connector.v1.PlanStepRequest
-	(*PlanStepResponse)(nil),       // 41: connector.v1.PlanStepResponse
-	(*PlannedChange)(nil),          // 42: connector.v1.PlannedChange
-	(*ParseWebhookRequest)(nil),    // 43: connector.v1.ParseWebhookRequest
-	(*ParseWebhookResponse)(nil),   // 44: connector.v1.ParseWebhookResponse
-	(*WebhookEvent)(nil),           // 45: connector.v1.WebhookEvent
-	(*PullRequest)(nil),            // 46: connector.v1.PullRequest
-	(*ReportStatusRequest)(nil),    // 47: connector.v1.ReportStatusRequest
-	(*ReportStatusResponse)(nil),   // 48: connector.v1.ReportStatusResponse
-	(*ErrorDetail)(nil),            // 49: connector.v1.ErrorDetail
-	nil,                            // 50: connector.v1.Step.EnvironmentEntry
-	nil,                            // 51: connector.v1.Step.SecretsEntry
-	nil,                            // 52: connector.v1.Span.AttributesEntry
-	nil,                            // 53: connector.v1.Result.MetadataEntry
-	nil,                            // 54: connector.v1.CheckResponse.DetailsEntry
-	nil,                            // 55: connector.v1.ParseWebhookRequest.HeadersEntry
-	nil,                            // 56: connector.v1.WebhookEvent.VariablesEntry
-	nil,                            // 57: connector.v1.ReportStatusRequest.SecretsEntry
-	(*timestamppb.Timestamp)(nil),  // 58: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),    // 59: google.protobuf.Duration
+	(*KeyPattern)(nil),             // 11: connector.v1.KeyPattern
+	(*OutputSpec)(nil),             // 12: connector.v1.OutputSpec
+	(*SecretSpec)(nil),             // 13: connector.v1.SecretSpec
+	(*ValidateConfigRequest)(nil),  // 14: connector.v1.ValidateConfigRequest
+	(*ValidateConfigResponse)(nil), // 15: connector.v1.ValidateConfigResponse
+	(*Diagnostic)(nil),             // 16: connector.v1.Diagnostic
+	(*Step)(nil),                   // 17: connector.v1.Step
+	(*Workspace)(nil),              // 18: connector.v1.Workspace
+	(*PreExecuteRequest)(nil),      // 19: connector.v1.PreExecuteRequest
+	(*PreExecuteResponse)(nil),     // 20: connector.v1.PreExecuteResponse
+	(*PrepareStepRequest)(nil),     // 21: connector.v1.PrepareStepRequest
+	(*PrepareStepResponse)(nil),    // 22: connector.v1.PrepareStepResponse
+	(*RunStepRequest)(nil),         // 23: connector.v1.RunStepRequest
+	(*Start)(nil),                  // 24: connector.v1.Start
+	(*Offsets)(nil),                // 25: connector.v1.Offsets
+	(*Cancel)(nil),                 // 26: connector.v1.Cancel
+	(*RunStepResponse)(nil),        // 27: connector.v1.RunStepResponse
+	(*Output)(nil),                 // 28: connector.v1.Output
+	(*Progress)(nil),               // 29: connector.v1.Progress
+	(*State)(nil),                  // 30: connector.v1.State
+	(*SetOutput)(nil),              // 31: connector.v1.SetOutput
+	(*Span)(nil),                   // 32: connector.v1.Span
+	(*Result)(nil),                 // 33: connector.v1.Result
+	(*PostExecuteRequest)(nil),     // 34: connector.v1.PostExecuteRequest
+	(*PostExecuteResponse)(nil),    // 35: connector.v1.PostExecuteResponse
+	(*AttemptRef)(nil),             // 36: connector.v1.AttemptRef
+	(*DestroyStepRequest)(nil),     // 37: connector.v1.DestroyStepRequest
+	(*DestroyStepResponse)(nil),    // 38: connector.v1.DestroyStepResponse
+	(*CheckRequest)(nil),           // 39: connector.v1.CheckRequest
+	(*CheckResponse)(nil),          // 40: connector.v1.CheckResponse
+	(*PlanStepRequest)(nil),        // 41: connector.v1.PlanStepRequest
+	(*PlanStepResponse)(nil),       // 42: connector.v1.PlanStepResponse
+	(*PlannedChange)(nil),          // 43: connector.v1.PlannedChange
+	(*ParseWebhookRequest)(nil),    // 44: connector.v1.ParseWebhookRequest
+	(*ParseWebhookResponse)(nil),   // 45: connector.v1.ParseWebhookResponse
+	(*WebhookEvent)(nil),           // 46: connector.v1.WebhookEvent
+	(*PullRequest)(nil),            // 47: connector.v1.PullRequest
+	(*ReportStatusRequest)(nil),    // 48: connector.v1.ReportStatusRequest
+	(*ReportStatusResponse)(nil),   // 49: connector.v1.ReportStatusResponse
+	(*ErrorDetail)(nil),            // 50: connector.v1.ErrorDetail
+	nil,                            // 51: connector.v1.Step.EnvironmentEntry
+	nil,                            // 52: connector.v1.Step.SecretsEntry
+	nil,                            // 53: connector.v1.Span.AttributesEntry
+	nil,                            // 54: connector.v1.Result.MetadataEntry
+	nil,                            // 55: connector.v1.CheckResponse.DetailsEntry
+	nil,                            // 56: connector.v1.ParseWebhookRequest.HeadersEntry
+	nil,                            // 57: connector.v1.WebhookEvent.VariablesEntry
+	nil,                            // 58: connector.v1.ReportStatusRequest.SecretsEntry
+	(*timestamppb.Timestamp)(nil),  // 59: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),    // 60: google.protobuf.Duration
 }
 var file_connector_v1_connector_proto_depIdxs = []int32{
 	10, // 0: connector.v1.DescribeResponse.actions:type_name -> connector.v1.Action
 	0,  // 1: connector.v1.DescribeResponse.capabilities:type_name -> connector.v1.Capability
-	12, // 2: connector.v1.DescribeResponse.secrets:type_name -> connector.v1.SecretSpec
+	13, // 2: connector.v1.DescribeResponse.secrets:type_name -> connector.v1.SecretSpec
 	9,  // 3: connector.v1.DescribeResponse.webhook:type_name -> connector.v1.WebhookSpec
-	11, // 4: connector.v1.Action.outputs:type_name -> connector.v1.OutputSpec
-	15, // 5: connector.v1.ValidateConfigResponse.diagnostics:type_name -> connector.v1.Diagnostic
-	1,  // 6: connector.v1.Diagnostic.severity:type_name -> connector.v1.Severity
-	50, // 7: connector.v1.Step.environment:type_name -> connector.v1.Step.EnvironmentEntry
-	17, // 8: connector.v1.Step.workspace:type_name -> connector.v1.Workspace
-	51, // 9: connector.v1.Step.secrets:type_name -> connector.v1.Step.SecretsEntry
-	16, // 10: connector.v1.PreExecuteRequest.step:type_name -> connector.v1.Step
-	16, // 11: connector.v1.PrepareStepRequest.step:type_name -> connector.v1.Step
-	23, // 12: connector.v1.RunStepRequest.start:type_name -> connector.v1.Start
-	25, // 13: connector.v1.RunStepRequest.cancel:type_name -> connector.v1.Cancel
-	16, // 14: connector.v1.Start.step:type_name -> connector.v1.Step
-	24, // 15: connector.v1.Start.offsets:type_name -> connector.v1.Offsets
-	58, // 16: connector.v1.Start.deadline:type_name -> google.protobuf.Timestamp
-	59, // 17: connector.v1.Cancel.grace:type_name -> google.protobuf.Duration
-	27, // 18: connector.v1.RunStepResponse.output:type_name -> connector.v1.Output
-	28, // 19: connector.v1.RunStepResponse.progress:type_name -> connector.v1.Progress
-	29, // 20: connector.v1.RunStepResponse.state:type_name -> connector.v1.State
-	30, // 21: connector.v1.RunStepResponse.set_output:type_name -> connector.v1.SetOutput
-	32, // 22: connector.v1.RunStepResponse.result:type_name -> connector.v1.Result
-	31, // 23: connector.v1.RunStepResponse.span:type_name -> connector.v1.Span
-	2,  // 24: connector.v1.Output.stream:type_name -> connector.v1.Stream
-	58, // 25: connector.v1.Span.start:type_name -> google.protobuf.Timestamp
-	58, // 26: connector.v1.Span.end:type_name -> google.protobuf.Timestamp
-	52, // 27: connector.v1.Span.attributes:type_name -> connector.v1.Span.AttributesEntry
-	3,  // 28: connector.v1.Result.outcome:type_name -> connector.v1.Outcome
-	53, // 29: connector.v1.Result.metadata:type_name -> connector.v1.Result.MetadataEntry
-	35, // 30: connector.v1.PostExecuteRequest.attempt:type_name -> connector.v1.AttemptRef
-	32, // 31: connector.v1.PostExecuteRequest.result:type_name -> connector.v1.Result
-	17, // 32: connector.v1.AttemptRef.workspace:type_name -> connector.v1.Workspace
-	35, // 33: connector.v1.DestroyStepRequest.attempts:type_name -> connector.v1.AttemptRef
-	54, // 34: connector.v1.CheckResponse.details:type_name -> connector.v1.CheckResponse.DetailsEntry
-	16, // 35: connector.v1.PlanStepRequest.step:type_name -> connector.v1.Step
-	42, // 36: connector.v1.PlanStepResponse.changes:type_name -> connector.v1.PlannedChange
-	55, // 37: connector.v1.ParseWebhookRequest.headers:type_name -> connector.v1.ParseWebhookRequest.HeadersEntry
-	45, // 38: connector.v1.ParseWebhookResponse.occurred:type_name -> connector.v1.WebhookEvent
-	4,  // 39: connector.v1.WebhookEvent.kind:type_name -> connector.v1.EventKind
-	46, // 40: connector.v1.WebhookEvent.pull_request:type_name -> connector.v1.PullRequest
-	56, // 41: connector.v1.WebhookEvent.variables:type_name -> connector.v1.WebhookEvent.VariablesEntry
-	5,  // 42: connector.v1.ReportStatusRequest.state:type_name -> connector.v1.RunState
-	57, // 43: connector.v1.ReportStatusRequest.secrets:type_name -> connector.v1.ReportStatusRequest.SecretsEntry
-	6,  // 44: connector.v1.ErrorDetail.class:type_name -> connector.v1.ErrorClass
-	7,  // 45: connector.v1.ConnectorService.Describe:input_type -> connector.v1.DescribeRequest
-	13, // 46: connector.v1.ConnectorService.ValidateConfig:input_type -> connector.v1.ValidateConfigRequest
-	18, // 47: connector.v1.ConnectorService.PreExecute:input_type -> connector.v1.PreExecuteRequest
-	20, // 48: connector.v1.ConnectorService.PrepareStep:input_type -> connector.v1.PrepareStepRequest
-	22, // 49: connector.v1.ConnectorService.RunStep:input_type -> connector.v1.RunStepRequest
-	33, // 50: connector.v1.ConnectorService.PostExecute:input_type -> connector.v1.PostExecuteRequest
-	36, // 51: connector.v1.ConnectorService.DestroyStep:input_type -> connector.v1.DestroyStepRequest
-	38, // 52: connector.v1.ConnectorService.Check:input_type -> connector.v1.CheckRequest
-	40, // 53: connector.v1.ConnectorService.PlanStep:input_type -> connector.v1.PlanStepRequest
-	43, // 54: connector.v1.ConnectorService.ParseWebhook:input_type -> connector.v1.ParseWebhookRequest
-	47, // 55: connector.v1.ConnectorService.ReportStatus:input_type -> connector.v1.ReportStatusRequest
-	8,  // 56: connector.v1.ConnectorService.Describe:output_type -> connector.v1.DescribeResponse
-	14, // 57: connector.v1.ConnectorService.ValidateConfig:output_type -> connector.v1.ValidateConfigResponse
-	19, // 58: connector.v1.ConnectorService.PreExecute:output_type -> connector.v1.PreExecuteResponse
-	21, // 59: connector.v1.ConnectorService.PrepareStep:output_type -> connector.v1.PrepareStepResponse
-	26, // 60: connector.v1.ConnectorService.RunStep:output_type -> connector.v1.RunStepResponse
-	34, // 61: connector.v1.ConnectorService.PostExecute:output_type -> connector.v1.PostExecuteResponse
-	37, // 62: connector.v1.ConnectorService.DestroyStep:output_type -> connector.v1.DestroyStepResponse
-	39, // 63: connector.v1.ConnectorService.Check:output_type -> connector.v1.CheckResponse
-	41, // 64: connector.v1.ConnectorService.PlanStep:output_type -> connector.v1.PlanStepResponse
-	44, // 65: connector.v1.ConnectorService.ParseWebhook:output_type -> connector.v1.ParseWebhookResponse
-	48, // 66: connector.v1.ConnectorService.ReportStatus:output_type -> connector.v1.ReportStatusResponse
-	56, // [56:67] is the sub-list for method output_type
-	45, // [45:56] is the sub-list for method input_type
-	45, // [45:45] is the sub-list for extension type_name
-	45, // [45:45] is the sub-list for extension extendee
-	0,  // [0:45] is the sub-list for field type_name
+	12, // 4: connector.v1.Action.outputs:type_name -> connector.v1.OutputSpec
+	11, // 5: connector.v1.Action.implied_by:type_name -> connector.v1.KeyPattern
+	16, // 6: connector.v1.ValidateConfigResponse.diagnostics:type_name -> connector.v1.Diagnostic
+	1,  // 7: connector.v1.Diagnostic.severity:type_name -> connector.v1.Severity
+	51, // 8: connector.v1.Step.environment:type_name -> connector.v1.Step.EnvironmentEntry
+	18, // 9: connector.v1.Step.workspace:type_name -> connector.v1.Workspace
+	52, // 10: connector.v1.Step.secrets:type_name -> connector.v1.Step.SecretsEntry
+	17, // 11: connector.v1.PreExecuteRequest.step:type_name -> connector.v1.Step
+	17, // 12: connector.v1.PrepareStepRequest.step:type_name -> connector.v1.Step
+	24, // 13: connector.v1.RunStepRequest.start:type_name -> connector.v1.Start
+	26, // 14: connector.v1.RunStepRequest.cancel:type_name -> connector.v1.Cancel
+	17, // 15: connector.v1.Start.step:type_name -> connector.v1.Step
+	25, // 16: connector.v1.Start.offsets:type_name -> connector.v1.Offsets
+	59, // 17: connector.v1.Start.deadline:type_name -> google.protobuf.Timestamp
+	60, // 18: connector.v1.Cancel.grace:type_name -> google.protobuf.Duration
+	28, // 19: connector.v1.RunStepResponse.output:type_name -> connector.v1.Output
+	29, // 20: connector.v1.RunStepResponse.progress:type_name -> connector.v1.Progress
+	30, // 21: connector.v1.RunStepResponse.state:type_name -> connector.v1.State
+	31, // 22: connector.v1.RunStepResponse.set_output:type_name -> connector.v1.SetOutput
+	33, // 23: connector.v1.RunStepResponse.result:type_name -> connector.v1.Result
+	32, // 24: connector.v1.RunStepResponse.span:type_name -> connector.v1.Span
+	2,  // 25: connector.v1.Output.stream:type_name -> connector.v1.Stream
+	59, // 26: connector.v1.Span.start:type_name -> google.protobuf.Timestamp
+	59, // 27: connector.v1.Span.end:type_name -> google.protobuf.Timestamp
+	53, // 28: connector.v1.Span.attributes:type_name -> connector.v1.Span.AttributesEntry
+	3,  // 29: connector.v1.Result.outcome:type_name -> connector.v1.Outcome
+	54, // 30: connector.v1.Result.metadata:type_name -> connector.v1.Result.MetadataEntry
+	36, // 31: connector.v1.PostExecuteRequest.attempt:type_name -> connector.v1.AttemptRef
+	33, // 32: connector.v1.PostExecuteRequest.result:type_name -> connector.v1.Result
+	18, // 33: connector.v1.AttemptRef.workspace:type_name -> connector.v1.Workspace
+	36, // 34: connector.v1.DestroyStepRequest.attempts:type_name -> connector.v1.AttemptRef
+	55, // 35: connector.v1.CheckResponse.details:type_name -> connector.v1.CheckResponse.DetailsEntry
+	17, // 36: connector.v1.PlanStepRequest.step:type_name -> connector.v1.Step
+	43, // 37: connector.v1.PlanStepResponse.changes:type_name -> connector.v1.PlannedChange
+	56, // 38: connector.v1.ParseWebhookRequest.headers:type_name -> connector.v1.ParseWebhookRequest.HeadersEntry
+	46, // 39: connector.v1.ParseWebhookResponse.occurred:type_name -> connector.v1.WebhookEvent
+	4,  // 40: connector.v1.WebhookEvent.kind:type_name -> connector.v1.EventKind
+	47, // 41: connector.v1.WebhookEvent.pull_request:type_name -> connector.v1.PullRequest
+	57, // 42: connector.v1.WebhookEvent.variables:type_name -> connector.v1.WebhookEvent.VariablesEntry
+	5,  // 43: connector.v1.ReportStatusRequest.state:type_name -> connector.v1.RunState
+	58, // 44: connector.v1.ReportStatusRequest.secrets:type_name -> connector.v1.ReportStatusRequest.SecretsEntry
+	6,  // 45: connector.v1.ErrorDetail.class:type_name -> connector.v1.ErrorClass
+	7,  // 46: connector.v1.ConnectorService.Describe:input_type -> connector.v1.DescribeRequest
+	14, // 47: connector.v1.ConnectorService.ValidateConfig:input_type -> connector.v1.ValidateConfigRequest
+	19, // 48: connector.v1.ConnectorService.PreExecute:input_type -> connector.v1.PreExecuteRequest
+	21, // 49: connector.v1.ConnectorService.PrepareStep:input_type -> connector.v1.PrepareStepRequest
+	23, // 50: connector.v1.ConnectorService.RunStep:input_type -> connector.v1.RunStepRequest
+	34, // 51: connector.v1.ConnectorService.PostExecute:input_type -> connector.v1.PostExecuteRequest
+	37, // 52: connector.v1.ConnectorService.DestroyStep:input_type -> connector.v1.DestroyStepRequest
+	39, // 53: connector.v1.ConnectorService.Check:input_type -> connector.v1.CheckRequest
+	41, // 54: connector.v1.ConnectorService.PlanStep:input_type -> connector.v1.PlanStepRequest
+	44, // 55: connector.v1.ConnectorService.ParseWebhook:input_type -> connector.v1.ParseWebhookRequest
+	48, // 56: connector.v1.ConnectorService.ReportStatus:input_type -> connector.v1.ReportStatusRequest
+	8,  // 57: connector.v1.ConnectorService.Describe:output_type -> connector.v1.DescribeResponse
+	15, // 58: connector.v1.ConnectorService.ValidateConfig:output_type -> connector.v1.ValidateConfigResponse
+	20, // 59: connector.v1.ConnectorService.PreExecute:output_type -> connector.v1.PreExecuteResponse
+	22, // 60: connector.v1.ConnectorService.PrepareStep:output_type -> connector.v1.PrepareStepResponse
+	27, // 61: connector.v1.ConnectorService.RunStep:output_type -> connector.v1.RunStepResponse
+	35, // 62: connector.v1.ConnectorService.PostExecute:output_type -> connector.v1.PostExecuteResponse
+	38, // 63: connector.v1.ConnectorService.DestroyStep:output_type -> connector.v1.DestroyStepResponse
+	40, // 64: connector.v1.ConnectorService.Check:output_type -> connector.v1.CheckResponse
+	42, // 65: connector.v1.ConnectorService.PlanStep:output_type -> connector.v1.PlanStepResponse
+	45, // 66: connector.v1.ConnectorService.ParseWebhook:output_type -> connector.v1.ParseWebhookResponse
+	49, // 67: connector.v1.ConnectorService.ReportStatus:output_type -> connector.v1.ReportStatusResponse
+	57, // [57:68] is the sub-list for method output_type
+	46, // [46:57] is the sub-list for method input_type
+	46, // [46:46] is the sub-list for extension type_name
+	46, // [46:46] is the sub-list for extension extendee
+	0,  // [0:46] is the sub-list for field type_name
 }
 
 func init() { file_connector_v1_connector_proto_init() }
@@ -3612,11 +3685,11 @@ func file_connector_v1_connector_proto_init() {
 	if File_connector_v1_connector_proto != nil {
 		return
 	}
-	file_connector_v1_connector_proto_msgTypes[15].OneofWrappers = []any{
+	file_connector_v1_connector_proto_msgTypes[16].OneofWrappers = []any{
 		(*RunStepRequest_Start)(nil),
 		(*RunStepRequest_Cancel)(nil),
 	}
-	file_connector_v1_connector_proto_msgTypes[19].OneofWrappers = []any{
+	file_connector_v1_connector_proto_msgTypes[20].OneofWrappers = []any{
 		(*RunStepResponse_Output)(nil),
 		(*RunStepResponse_Progress)(nil),
 		(*RunStepResponse_State)(nil),
@@ -3624,14 +3697,14 @@ func file_connector_v1_connector_proto_init() {
 		(*RunStepResponse_Result)(nil),
 		(*RunStepResponse_Span)(nil),
 	}
-	file_connector_v1_connector_proto_msgTypes[25].OneofWrappers = []any{}
+	file_connector_v1_connector_proto_msgTypes[26].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_connector_v1_connector_proto_rawDesc), len(file_connector_v1_connector_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   51,
+			NumMessages:   52,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
