@@ -161,8 +161,11 @@ func (b *bench) request(config map[string]any) sdk.RunRequest {
 	if _, given := config["image"]; !given {
 		config["image"] = b.image
 	}
-	config["namespace"] = b.namespace
-	config["image_pull_policy"] = "Never"
+	for key, value := range map[string]any{"namespace": b.namespace, "image_pull_policy": "Never"} {
+		if _, given := config[key]; !given {
+			config[key] = value
+		}
+	}
 	data, err := json.Marshal(config)
 	if err != nil {
 		b.t.Fatal(err)
@@ -203,12 +206,7 @@ func (b *bench) left(attemptID string) []string {
 	var names []string
 	for _, resource := range []string{jobs, pods, secrets, claims} {
 		list := &metav1.PartialObjectMetadataList{}
-		raw, err := b.cluster.group(resource).Get().Namespace(b.namespace).Resource(resource).
-			VersionedParams(&metav1.ListOptions{LabelSelector: ofAttempt(attemptID)}, b.cluster.codec).DoRaw(context.Background())
-		if err == nil {
-			err = json.Unmarshal(raw, list)
-		}
-		if err != nil {
+		if err := b.cluster.listMeta(context.Background(), resource, ofAttempt(attemptID), list); err != nil {
 			b.t.Fatal(err)
 		}
 		for _, item := range list.Items {
