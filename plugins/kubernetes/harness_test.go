@@ -313,7 +313,10 @@ func (r *recording) awaitOutput(t *testing.T, text string) {
 		select {
 		case <-changed:
 		case <-limit:
-			t.Fatalf("%q never came; there is %q", text, r.stdout.String())
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			all := r.stdout.Bytes()
+			t.Fatalf("%q never came; there are %d bytes, the last are %q", text, len(all), all[max(0, len(all)-300):])
 		}
 	}
 }

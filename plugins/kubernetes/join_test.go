@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -66,5 +69,52 @@ func TestCancelBeforeStart(t *testing.T) {
 	}
 	if end := <-ended; end.err != nil || end.result.Outcome != sdk.OutcomeCancelled {
 		t.Errorf("it ended so: %+v", end)
+	}
+}
+
+// TestRotatedLog lets go of a step and joins it again while the node throws away the
+// beginning of its output, which is longer than the node keeps. It says no more at a
+// time than the node can read: what is faster is lost to all who follow.
+func TestRotatedLog(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	r := b.request(map[string]any{"script": `for i in $(seq 100 169); do seq ${i}0000 ${i}3999; sleep 0.3; done`, "workspace": "none"})
+	var whole bytes.Buffer
+	next := r
+	for _, until := range []string{"\n1150000\n", "\n1500000\n", ""} {
+		ctx, letGo := context.WithCancel(t.Context())
+		running, err := b.client.RunStep(ctx, next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := newRecording(next.Offsets)
+		said.state = next.State
+		ended := make(chan outcome, 1)
+		go func() {
+			result, err := running.Wait(said)
+			ended <- outcome{result, err}
+		}()
+		if until != "" {
+			said.awaitOutput(t, until)
+			letGo()
+		}
+		if end := <-ended; until == "" && (end.err != nil || end.result.Outcome != sdk.OutcomeSucceeded) {
+			t.Errorf("it ended so: %+v", end)
+		}
+		letGo()
+		whole.Write(said.stdout.Bytes())
+		next = said.again(r)
+	}
+	want := 1_000_000
+	for line := range bytes.Lines(whole.Bytes()) {
+		if string(line) != strconv.Itoa(want)+"\n" {
+			t.Fatalf("there is %q where %d should be", line, want)
+		}
+		if want++; want%10_000 == 4_000 {
+			want += 6_000
+		}
+	}
+	if want != 1_700_000 {
+		t.Errorf("the output ends before %d", want)
 	}
 }
