@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -105,6 +106,10 @@ func shortStart(message string) string {
 var signalNames = map[int]string{1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS",
 	8: "SIGFPE", 9: "SIGKILL", 11: "SIGSEGV", 13: "SIGPIPE", 14: "SIGALRM", 15: "SIGTERM", 24: "SIGXCPU", 25: "SIGXFSZ", 31: "SIGSYS"}
 
+// silentNode is how long after its time a pod that is to end may be said to run: then
+// its node is lost.
+const silentNode = 30 * time.Second
+
 // takenAway reports whether the pod ended and its step did not end by itself.
 func takenAway(pod *corev1.Pod, end *corev1.ContainerStateTerminated) bool {
 	switch {
@@ -115,7 +120,7 @@ func takenAway(pod *corev1.Pod, end *corev1.ContainerStateTerminated) bool {
 	case pod.DeletionTimestamp == nil:
 		return false
 	case end == nil:
-		return !isRunning(pod, stepContainer)
+		return !isRunning(pod, stepContainer) || time.Since(pod.DeletionTimestamp.Time) > silentNode
 	}
 	return end.ExitCode > signalled
 }
