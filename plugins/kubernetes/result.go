@@ -29,7 +29,11 @@ const startError = "StartError"
 // step ended.
 func (r *run) finish(ctx context.Context, pod *corev1.Pod, end *corev1.ContainerStateTerminated) (sdk.Result, error) {
 	if r.log != nil {
-		if err := r.log.finish(ctx); err != nil {
+		err := r.log.finish(ctx)
+		if sdk.ClassOf(err) == sdk.ClassNotFound {
+			err = r.gone(ctx, pod)
+		}
+		if err != nil {
 			return sdk.Result{}, err
 		}
 	}
@@ -122,7 +126,12 @@ func takenAway(pod *corev1.Pod, end *corev1.ContainerStateTerminated) bool {
 	case end == nil:
 		return !isRunning(pod, stepContainer) || time.Since(pod.DeletionTimestamp.Time) > silentNode
 	}
-	return end.ExitCode > signalled
+	// What ended before it was asked to has ended by itself.
+	var grace time.Duration
+	if seconds := pod.DeletionGracePeriodSeconds; seconds != nil {
+		grace = time.Duration(*seconds) * time.Second
+	}
+	return !end.FinishedAt.Time.Before(pod.DeletionTimestamp.Add(-grace))
 }
 
 // gone says why a pod ended, or is there no more, without its step having ended: it
