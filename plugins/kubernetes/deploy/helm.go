@@ -1,0 +1,3 @@
+package deploy
+
+import _ "helm.sh/helm/v4/pkg/action"
