@@ -63,33 +63,23 @@ dk_start() {
   local child=$! tries
   for ((tries = 0; tries < 300; tries++)); do
     if dk_answers "unix://$dk_socket"; then
-      dk_identity "$(cat "$dk/docker.pid")" >"$dk/started"
+      identity "$(cat "$dk/docker.pid")" >"$dk/started"
       return
     fi
     kill -0 "$child" 2>/dev/null || break
     sleep 0.2
   done
   tail -n 20 "$dk/dockerd.log" >&2
-  [ ! -s "$dk/docker.pid" ] || dk_identity "$(cat "$dk/docker.pid")" >"$dk/started" || true
+  [ ! -s "$dk/docker.pid" ] || identity "$(cat "$dk/docker.pid")" >"$dk/started" || true
   docker_down
   die "the Docker Engine did not come up; its log is $dk/dockerd.log"
-}
-
-# dk_identity prints "pid start-time" of a live process. The pair names one
-# process for ever, where a pid alone may have been given to another since.
-dk_identity() {
-  local stat
-  stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
-  set -- "$1" ${stat##*) }
-  [ "$2" != Z ] || return 1
-  echo "$1 ${21}" # field 22 of stat; the first two were cut off above
 }
 
 # dk_ours prints the pid of the daemon we started, if it still is that one.
 dk_ours() {
   local pid start
   read -r pid start 2>/dev/null <"$dk/started" || return 1
-  [ "$(dk_identity "$pid")" = "$pid $start" ] && echo "$pid"
+  [ "$(identity "$pid")" = "$pid $start" ] && echo "$pid"
 }
 
 # dk_children lists what works for our daemon and outlives it when it is killed:
@@ -105,41 +95,23 @@ dk_children() {
   done
 }
 
-# dk_await PID… waits up to 20 seconds until none of them lives.
-dk_await() {
-  local tries pid alive
-  for ((tries = 0; tries < 200; tries++)); do
-    alive=
-    for pid in "$@"; do
-      # A zombie is gone; only its parent has not noticed.
-      grep -q '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$pid/status" 2>/dev/null && alive=yes
-    done
-    [ -n "$alive" ] || return 0
-    sleep 0.1
-  done
-  return 1
-}
-
 # docker_down stops our daemon, with its containers, and leaves no process and
 # no mount. Another's engine is never touched.
 docker_down() {
-  local pid left mount
+  local pid left
   [ -d "$dk" ] || return 0
   if pid=$(dk_ours); then
     say "stopping the Docker Engine $pid"
     as_root kill -TERM "$pid" || true # it stops its containers and containerd
-    dk_await "$pid" || { as_root kill -KILL "$pid" && dk_await "$pid"; } || true
+    await_gone "$pid" || { as_root kill -KILL "$pid" && await_gone "$pid"; } || true
   fi
   # Only a daemon that was killed leaves these, and nothing is left to ask them.
   left=$(dk_children)
   if [ -n "$left" ]; then
     as_root kill -KILL $left 2>/dev/null || true
-    dk_await $left || true
+    await_gone $left || true
   fi
-  # Deepest first, since mounts nest.
-  awk -v dir="$dk/" 'index($2, dir) == 1 { print $2 }' /proc/self/mounts | sort -r | while read -r mount; do
-    as_root umount -l "$(printf '%b' "$mount")" || true
-  done
+  unmount_below "$dk"
   if [ -e "$dk/made-bridge" ]; then
     as_root ip link del docker0 2>/dev/null || true
   fi
@@ -165,25 +137,9 @@ docker_status() {
 # static busybox with all its applets, and nothing that a registry would have to
 # be asked for. Quick when it is there already.
 dk_build_image() {
-  local host=$1 rootfs applet busybox
+  local host=$1 rootfs
   [ "$(DOCKER_HOST=$host docker image inspect --format '{{index .Config.Labels "patchbay.test.recipe"}}' "$dk_image" 2>/dev/null)" != "$dk_recipe" ] || return 0
-  # The other package of Debian's, busybox, is linked dynamically and takes the
-  # same path; ldd finds nothing to say of a static one.
-  busybox=/bin/busybox
-  if [ ! -x "$busybox" ] || ldd "$busybox" >/dev/null 2>&1; then
-    install_packages busybox-static
-  fi
-  rootfs=$(mktemp -d) || return 1
-  mkdir -p "$rootfs"/{bin,etc,proc,root,sys,dev,tmp,usr/bin} && chmod 1777 "$rootfs/tmp"
-  cp "$busybox" "$rootfs/bin/busybox" || return 1
-  for applet in $("$busybox" --list); do
-    [ "$applet" = busybox ] || ln -s busybox "$rootfs/bin/$applet"
-  done
-  ln -s /bin/env "$rootfs/usr/bin/env"
-  echo 'root:x:0:0:root:/root:/bin/sh
-nobody:x:65534:65534:nobody:/:/bin/false' >"$rootfs/etc/passwd"
-  echo 'root:x:0:
-nogroup:x:65534:' >"$rootfs/etc/group"
+  rootfs=$(mktemp -d) && busybox_rootfs "$rootfs" || return 1
   tar -C "$rootfs" --owner=0 --group=0 --numeric-owner -c . |
     DOCKER_HOST=$host docker import \
       --change 'CMD ["/bin/sh"]' --change 'ENV PATH=/usr/bin:/bin' \

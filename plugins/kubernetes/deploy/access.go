@@ -10,7 +10,6 @@ import (
 	authorizationv1 "k8s.io/api/authorization/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	
 
 	"golang.org/x/sync/errgroup"
 )
@@ -90,7 +89,7 @@ func rightsFor(mapping *meta.RESTMapping, namespace string, verbs ...string) []r
 }
 
 // lacking asks the cluster which of the rights this identity has not.
-func (c *cluster) lacking(ctx context.Context, rights []right) ([]right, error) {
+func (c *client) lacking(ctx context.Context, rights []right) ([]right, error) {
 	allowed := make([]bool, len(rights))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)

@@ -18,7 +18,7 @@ var errInterrupted = errors.New("interrupted")
 
 // application is one apply under way.
 type application struct {
-	*cluster
+	*client
 	ApplyOptions
 	Waiting
 	out     *journal
@@ -35,11 +35,11 @@ func (d *Deployer) apply(ctx context.Context, r sdk.Request[ApplyConfig], s *sdk
 		if err != nil {
 			return sdk.Result{}, err
 		}
-		c, err := d.connect(ctx, r.Step, r.Config.Place)
+		c, err := open(r.Step, r.Config.Access)
 		if err != nil {
 			return sdk.Result{}, err
 		}
-		a := &application{cluster: c, ApplyOptions: r.Config.ApplyOptions, Waiting: r.Config.Waiting, out: out}
+		a := &application{client: c, ApplyOptions: r.Config.ApplyOptions, Waiting: r.Config.Waiting, out: out}
 		return a.run(ctx, documents)
 	})
 }
@@ -70,7 +70,7 @@ func (a *application) run(ctx context.Context, documents []document) (sdk.Result
 // is changed when some of it would be refused.
 func (a *application) prepare(ctx context.Context, documents []document) error {
 	var err error
-	if a.targets, err = resolve(a.cluster, documents); err != nil {
+	if a.targets, err = resolve(a.client, documents); err != nil {
 		return err
 	}
 	if a.Release != "" {
@@ -136,7 +136,7 @@ func (a *application) giveUp(ctx context.Context, cause error) (sdk.Result, erro
 	restoring, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTimeout)
 	defer cancel()
 	a.out.say("putting back what was there before")
-	if restoreErr := a.before.restore(restoring, a.cluster, a.targets, a.out); restoreErr != nil {
+	if restoreErr := a.before.restore(restoring, a.client, a.targets, a.out); restoreErr != nil {
 		a.out.say("error: not all of it could be put back: %v", restoreErr)
 		if err == nil {
 			result.Message += "; not all of it could be put back as it was"

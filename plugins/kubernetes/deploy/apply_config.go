@@ -7,6 +7,7 @@ import (
 
 	"github.com/invopop/jsonschema"
 
+	"github.com/patchbay-ci/patchbay/plugins/kubernetes/cluster"
 	"github.com/patchbay-ci/patchbay/sdk"
 )
 
@@ -29,16 +30,9 @@ func (w Waiting) timeout() time.Duration { return w.WaitTimeout.or(5 * time.Minu
 
 func (w Waiting) patience() time.Duration { return w.Patience.or(15 * time.Second) }
 
-// Place says which cluster and namespace.
-type Place struct {
-	Namespace  string `json:"namespace,omitempty" jsonschema_description:"For objects that name none; the kubeconfig's unless given"`
-	Context    string `json:"context,omitempty" jsonschema_description:"Which context of the kubeconfig: which cluster, as whom. The current one unless given"`
-	Kubeconfig string `json:"kubeconfig,omitempty" jsonschema_description:"A kubeconfig file in the workspace"`
-}
-
 // ApplyConfig is what an apply step may say.
 type ApplyConfig struct {
-	Place
+	cluster.Access
 	Manifest Manifests `json:"manifest" jsonschema:"required"`
 	ApplyOptions
 	Waiting

@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 )
 
 // How often, and for how long, a kind is looked for whose definition was applied.
@@ -31,7 +30,7 @@ type applyOptions struct {
 }
 
 // send applies one object and returns it as the cluster then has it.
-func (c *cluster) send(ctx context.Context, t *target, o applyOptions) (*unstructured.Unstructured, error) {
+func (c *client) send(ctx context.Context, t *target, o applyOptions) (*unstructured.Unstructured, error) {
 	options := metav1.ApplyOptions{FieldManager: fieldManager, Force: o.force}
 	if o.manager != "" {
 		options.FieldManager = o.manager
@@ -45,7 +44,7 @@ func (c *cluster) send(ctx context.Context, t *target, o applyOptions) (*unstruc
 // rehearse has the cluster check all objects without keeping them (dry run). Those that
 // need what is not there yet, a namespace or a definition, cannot be checked so and
 // are left out.
-func (c *cluster) rehearse(ctx context.Context, targets []*target, o applyOptions) error {
+func (c *client) rehearse(ctx context.Context, targets []*target, o applyOptions) error {
 	o.dryRun = true
 	problems := make([]error, len(targets))
 	group, ctx := errgroup.WithContext(ctx)
@@ -98,7 +97,7 @@ func together(problems []error) error {
 }
 
 // refuse says which object the cluster would not have, and why.
-func (c *cluster) refuse(t *target, err error) error {
+func (c *client) refuse(t *target, err error) error {
 	explained := c.explain(fmt.Sprintf("%s (%s)", t.where(), t.source), err)
 	no, isRefusal := explained.(*refused)
 	switch {
@@ -147,7 +146,7 @@ func (a *application) makeNamespaces(ctx context.Context) error {
 	return nil
 }
 
-func (c *cluster) makeNamespace(ctx context.Context, name string, out *journal) error {
+func (c *client) makeNamespace(ctx context.Context, name string, out *journal) error {
 	namespaces := c.typed.CoreV1().Namespaces()
 	if _, err := namespaces.Get(ctx, name, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 		return nil // it is there, or applying says what is wrong
@@ -210,4 +209,3 @@ func (a *application) await(ctx context.Context, t *target) error {
 	}
 	return nil
 }
-

@@ -1,22 +1,15 @@
 package deploy
 
 import (
-	"context"
-
+	"github.com/patchbay-ci/patchbay/plugins/kubernetes/cluster"
 	"github.com/patchbay-ci/patchbay/sdk"
 )
 
 // Deployer has the actions of this package.
-type Deployer struct {
-	access    func(context.Context, sdk.Step, Place) (Access, error)
-	performer *performer
-}
+type Deployer struct{ performer *performer }
 
-// New makes a Deployer. access says how to get at the cluster that a step names; its
-// errors are the step's.
-func New(access func(context.Context, sdk.Step, Place) (Access, error)) *Deployer {
-	return &Deployer{access: access, performer: newPerformer()}
-}
+// New makes a Deployer.
+func New() *Deployer { return &Deployer{performer: newPerformer()} }
 
 // Actions are those that a connector adds to its own.
 func (d *Deployer) Actions() []sdk.Action {
@@ -32,11 +25,11 @@ func (d *Deployer) Actions() []sdk.Action {
 // stays.
 func (d *Deployer) Stop(attemptID string) { d.performer.stop(attemptID) }
 
-// connect returns a connection to the cluster that the step names.
-func (d *Deployer) connect(ctx context.Context, step sdk.Step, place Place) (*cluster, error) {
-	access, err := d.access(ctx, step, place)
+// open connects to the cluster that a step means.
+func open(step sdk.Step, access cluster.Access) (*client, error) {
+	at, err := cluster.Open(access, step.Secrets)
 	if err != nil {
 		return nil, err
 	}
-	return connect(access)
+	return connect(at)
 }

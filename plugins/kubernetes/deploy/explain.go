@@ -26,7 +26,7 @@ func (r *refused) Error() string { return r.message }
 // explain makes of what a request came back with what a user can act on: an *sdk.Error
 // when the cluster could not be asked or does not let this identity, and a *refused
 // when it said no to what was asked.
-func (c *cluster) explain(doing string, err error) error {
+func (c *client) explain(doing string, err error) error {
 	var typed *sdk.Error
 	var no *refused
 	status := apierrors.APIStatus(nil)
@@ -35,13 +35,13 @@ func (c *cluster) explain(doing string, err error) error {
 		return err
 	case apierrors.IsUnauthorized(err):
 		return &sdk.Error{Class: sdk.ClassAuthentication, Err: err,
-			Message:    fmt.Sprintf("%s: the cluster %s does not accept the credentials", doing, c.Name),
+			Message:    fmt.Sprintf("%s: %s does not accept the credentials", doing, c.label()),
 			Suggestion: "see that the token or certificate in the kubeconfig is right and has not expired"}
 	case errors.Is(err, context.Canceled):
 		return err
 	case !errors.As(err, &status):
 		return &sdk.Error{Class: sdk.ClassExternalService, Err: err,
-			Message:    fmt.Sprintf("%s: the cluster %s at %s does not answer: %v", doing, c.Name, c.Config.Host, innermost(err)),
+			Message:    fmt.Sprintf("%s: %s at %s does not answer: %v", doing, c.label(), c.Config.Host, innermost(err)),
 			Suggestion: "see that the address in the kubeconfig is right and can be reached from here"}
 	}
 	if missing := missingRight(status.Status()); missing != nil {

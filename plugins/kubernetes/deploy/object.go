@@ -57,7 +57,7 @@ func whereOf(o *unstructured.Unstructured) string {
 // resolve finds out what the documents are to the cluster, gives a namespace to those
 // that need one and have none, and puts them in order. What is no use applying, such
 // as one object twice, is an error.
-func resolve(c *cluster, documents []document) ([]*target, error) {
+func resolve(c *client, documents []document) ([]*target, error) {
 	targets := make([]*target, 0, len(documents))
 	defined := definitions(documents)
 	seen := map[key]string{}

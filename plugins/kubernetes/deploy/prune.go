@@ -37,7 +37,7 @@ var keptKinds = []string{"Namespace", "CustomResourceDefinition", "PersistentVol
 // applySet is what the applies of one release have made. The parent names the kinds and
 // namespaces in which members may be; members are known by their label.
 type applySet struct {
-	*cluster
+	*client
 	name, id   string
 	kinds      map[schema.GroupKind]bool
 	namespaces map[string]bool
@@ -51,8 +51,8 @@ func setID(name, namespace string) string {
 
 // openSet reads the set of a release, or begins one. A ConfigMap of that name that is
 // something else is refused.
-func (c *cluster) openSet(ctx context.Context, release string) (*applySet, error) {
-	s := &applySet{cluster: c, name: release, id: setID(release, c.Namespace),
+func (c *client) openSet(ctx context.Context, release string) (*applySet, error) {
+	s := &applySet{client: c, name: release, id: setID(release, c.Namespace),
 		kinds: map[schema.GroupKind]bool{}, namespaces: map[string]bool{}}
 	parent, err := c.typed.CoreV1().ConfigMaps(c.Namespace).Get(ctx, release, metav1.GetOptions{})
 	switch {

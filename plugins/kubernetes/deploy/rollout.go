@@ -22,14 +22,14 @@ const (
 
 // rollout waits until objects are ready, and says why they are not.
 type rollout struct {
-	*cluster
+	*client
 	Waiting
 	out      *journal
 	problems map[string]*problem
 }
 
-func (c *cluster) rollout(out *journal, w Waiting) *rollout {
-	return &rollout{cluster: c, Waiting: w, out: out, problems: map[string]*problem{}}
+func (c *client) rollout(out *journal, w Waiting) *rollout {
+	return &rollout{client: c, Waiting: w, out: out, problems: map[string]*problem{}}
 }
 
 // awaited is an object on its way.

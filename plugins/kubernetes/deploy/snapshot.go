@@ -39,7 +39,7 @@ type remembered struct {
 // look reads the objects as they are. Work that takes over from one that was killed
 // gets what that had seen: half of the objects may have changed since. The file is in
 // the attempt's own folder, for this user alone, and goes with it.
-func (c *cluster) look(ctx context.Context, targets []*target, out *journal) (*snapshot, error) {
+func (c *client) look(ctx context.Context, targets []*target, out *journal) (*snapshot, error) {
 	data, err := out.kept(snapshotFile)
 	if err != nil {
 		return nil, fmt.Errorf("read what was there before: %w", err)
@@ -93,7 +93,7 @@ func readSnapshot(data []byte) (*snapshot, error) {
 
 // live reads the objects from the cluster; nil stands for one that is not there, or
 // whose kind is not known yet.
-func (c *cluster) live(ctx context.Context, targets []*target) ([]*unstructured.Unstructured, error) {
+func (c *client) live(ctx context.Context, targets []*target) ([]*unstructured.Unstructured, error) {
 	found := make([]*unstructured.Unstructured, len(targets))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
@@ -118,7 +118,7 @@ func (c *cluster) live(ctx context.Context, targets []*target) ([]*unstructured.
 
 // restore puts the objects back as they were, and removes those that were not there.
 // All are tried, whatever happens to one.
-func (s *snapshot) restore(ctx context.Context, c *cluster, targets []*target, out *journal) error {
+func (s *snapshot) restore(ctx context.Context, c *client, targets []*target, out *journal) error {
 	var problems []error
 	for _, t := range slices.Backward(targets) {
 		if t.mapping == nil {
@@ -135,7 +135,7 @@ func (s *snapshot) restore(ctx context.Context, c *cluster, targets []*target, o
 	return together(problems)
 }
 
-func (s *snapshot) restoreOne(ctx context.Context, c *cluster, t *target) (verdict string, err error) {
+func (s *snapshot) restoreOne(ctx context.Context, c *client, t *target) (verdict string, err error) {
 	client := c.resource(t.mapping, t.object.GetNamespace())
 	old := s.of(t)
 	err = retry.RetryOnConflict(retry.DefaultBackoff, func() error {

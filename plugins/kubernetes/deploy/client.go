@@ -15,52 +15,37 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
+
+	"github.com/patchbay-ci/patchbay/plugins/kubernetes/cluster"
 )
 
 // requestTimeout bounds one request. None of this package's follows a log or a watch.
 const requestTimeout = 30 * time.Second
 
-// Access is how to get at a cluster: what the connector makes of a kubeconfig, or of
-// the pod that it runs in.
-type Access struct {
-	// Name is what people call it: the context of the kubeconfig.
-	Name string
-	// Config is used with limits of this package's own.
-	Config *rest.Config
-	// Namespace is taken for objects that name none.
-	Namespace string
-}
-
-// cluster is one step's connection. What it has discovered is kept for the step.
-type cluster struct {
-	Access
+// client is one step's connection. What it has discovered is kept for the step.
+type client struct {
+	*cluster.Cluster
 	dynamic   dynamic.Interface
 	typed     kubernetes.Interface
 	discovery discovery.CachedDiscoveryInterface
 	mapper    *restmapper.DeferredDiscoveryRESTMapper
 }
 
-func connect(access Access) (*cluster, error) {
-	config := rest.CopyConfig(access.Config)
-	config.QPS, config.Burst = 100, 200 // the server has limits of its own, which are fair
+func connect(at *cluster.Cluster) (*client, error) {
+	config := rest.CopyConfig(at.Config)
 	config.Timeout = requestTimeout
-	config.WarningHandler = rest.NoWarnings{}
-	if access.Namespace == "" {
-		access.Namespace = metav1.NamespaceDefault
-	}
-	access.Config = config
-	c := &cluster{Access: access}
-	client, err := rest.HTTPClientFor(config)
+	c := &client{Cluster: at}
+	transport, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the cluster: %w", err)
 	}
-	if c.dynamic, err = dynamic.NewForConfigAndClient(config, client); err != nil {
+	if c.dynamic, err = dynamic.NewForConfigAndClient(config, transport); err != nil {
 		return nil, fmt.Errorf("connect to the cluster: %w", err)
 	}
-	if c.typed, err = kubernetes.NewForConfigAndClient(config, client); err != nil {
+	if c.typed, err = kubernetes.NewForConfigAndClient(config, transport); err != nil {
 		return nil, fmt.Errorf("connect to the cluster: %w", err)
 	}
-	found, err := discovery.NewDiscoveryClientForConfigAndClient(config, client)
+	found, err := discovery.NewDiscoveryClientForConfigAndClient(config, transport)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the cluster: %w", err)
 	}
@@ -70,13 +55,13 @@ func connect(access Access) (*cluster, error) {
 }
 
 // mapping finds the resource of a kind. It is asked for again when it is not known.
-func (c *cluster) mapping(kind schema.GroupVersionKind) (*meta.RESTMapping, error) {
+func (c *client) mapping(kind schema.GroupVersionKind) (*meta.RESTMapping, error) {
 	return c.mapper.RESTMapping(kind.GroupKind(), kind.Version)
 }
 
 // resource is the client for objects of a mapping; namespace is empty for those that
 // are in none.
-func (c *cluster) resource(mapping *meta.RESTMapping, namespace string) dynamic.ResourceInterface {
+func (c *client) resource(mapping *meta.RESTMapping, namespace string) dynamic.ResourceInterface {
 	if mapping.Scope.Name() == meta.RESTScopeNameNamespace {
 		return c.dynamic.Resource(mapping.Resource).Namespace(namespace)
 	}
@@ -85,10 +70,18 @@ func (c *cluster) resource(mapping *meta.RESTMapping, namespace string) dynamic.
 
 // identity says as whom the cluster knows this connection. Servers before Kubernetes
 // 1.28 do not say; then it is empty.
-func (c *cluster) identity(ctx context.Context) (string, error) {
+func (c *client) identity(ctx context.Context) (string, error) {
 	review, err := c.typed.AuthenticationV1().SelfSubjectReviews().Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
 	if err != nil {
 		return "", err
 	}
 	return review.Status.UserInfo.Username, nil
+}
+
+// label is what people call the cluster.
+func (c *client) label() string {
+	if c.Context != "" {
+		return "the cluster " + c.Context
+	}
+	return "the cluster"
 }
