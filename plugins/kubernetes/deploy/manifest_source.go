@@ -166,7 +166,7 @@ func find(root *os.Root, workspace, configured string) ([]string, error) {
 	if !strings.ContainsAny(name, "*?[{") {
 		return nil, notThere(configured)
 	}
-	files, err := doublestar.Glob(root.FS(), name, doublestar.WithFilesOnly())
+	files, err := doublestar.Glob(root.FS(), name, doublestar.WithFilesOnly(), doublestar.WithNoHidden())
 	if err != nil {
 		return nil, unreadable(configured, "the pattern is not valid: %v", err)
 	}
