@@ -70,11 +70,13 @@ func needs(targets []*target, verbs ...string) []right {
 		}
 		all = append(all, rightsFor(t.mapping, t.object.GetNamespace(), verbs...)...)
 	}
-	slices.SortFunc(all, func(a, b right) int {
-		return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.group, b.group),
-			cmp.Compare(a.resource, b.resource), cmp.Compare(a.verb, b.verb))
-	})
+	slices.SortFunc(all, compareRights)
 	return slices.Compact(all)
+}
+
+func compareRights(a, b right) int {
+	return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.group, b.group),
+		cmp.Compare(a.resource, b.resource), cmp.Compare(a.verb, b.verb))
 }
 
 func rightsFor(mapping *meta.RESTMapping, namespace string, verbs ...string) []right {
@@ -95,8 +97,9 @@ func (c *client) lacking(ctx context.Context, rights []right) ([]right, error) {
 	group.SetLimit(atOnce)
 	for i, r := range rights {
 		group.Go(func() error {
-			review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
-				ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: r.namespace, Verb: r.verb, Group: r.group, Resource: r.resource}}}
+			resource, subresource, _ := strings.Cut(r.resource, "/")
+			review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
+				Namespace: r.namespace, Verb: r.verb, Group: r.group, Resource: resource, Subresource: subresource}}}
 			answer, err := c.typed.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
 			if err != nil {
 				return c.explain("ask what this identity may do", err)

@@ -38,7 +38,15 @@ func (c *client) send(ctx context.Context, t *target, o applyOptions) (*unstruct
 	if o.dryRun {
 		options.DryRun = []string{metav1.DryRunAll}
 	}
-	return c.resource(t.mapping, t.object.GetNamespace()).Apply(ctx, t.object.GetName(), t.object, options)
+	client := c.resource(t.mapping, t.object.GetNamespace())
+	now, err := client.Apply(ctx, t.object.GetName(), t.object, options)
+	if err != nil && onlyWith(err, options.FieldManager) {
+		// Rolling back is an update, and so of another owner than applying, if of the
+		// same name.
+		options.Force = true
+		now, err = client.Apply(ctx, t.object.GetName(), t.object, options)
+	}
+	return now, err
 }
 
 // rehearse has the cluster check all objects without keeping them (dry run). Those that

@@ -18,6 +18,13 @@ func (d *Deployer) Actions() []sdk.Action {
 			sdk.ImpliedBy(sdk.KeyPattern{Present: []string{"manifest"}, Absent: []string{"command", "script", "helm_chart"}}),
 			sdk.WithOutput("applied", "How many objects were applied"),
 			sdk.WithOutput("changed", "How many of them were made or changed")),
+		sdk.NewAction("helm", "Install or upgrade a Helm chart and wait until it is up, or uninstall it", d.helmAction,
+			sdk.ImpliedBy(sdk.KeyPattern{Present: []string{"helm_chart"}, Absent: []string{"command", "script"}}),
+			sdk.WithOutput("release", "The name of the release"),
+			sdk.WithOutput("revision", "Its revision"),
+			sdk.WithOutput("notes", "What the chart says to its user")),
+		sdk.NewAction("rollback", "Go back to an earlier revision of a workload or a Helm release", d.rollback,
+			sdk.WithOutput("revision", "The revision gone back to")),
 	}
 }
 

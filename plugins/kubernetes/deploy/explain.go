@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -81,6 +82,18 @@ func conflicts(status metav1.Status) []string {
 func isConflict(err error) bool {
 	var status apierrors.APIStatus
 	return errors.As(err, &status) && len(conflicts(status.Status())) > 0
+}
+
+// onlyWith says whether all fields in conflict belong to one owner.
+func onlyWith(err error, owner string) bool {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		return false
+	}
+	lines := conflicts(status.Status())
+	return len(lines) > 0 && !slices.ContainsFunc(lines, func(line string) bool {
+		return !strings.Contains(line, fmt.Sprintf(" is owned by %q", owner))
+	})
 }
 
 // cannot fits what Kubernetes' authorisers say (apiserver, responsewriters.ForbiddenStatusError).

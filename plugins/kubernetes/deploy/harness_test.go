@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/test/bufconn"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/patchbay-ci/patchbay/plugins/kubernetes/cluster"
 	"github.com/patchbay-ci/patchbay/sdk"
@@ -31,8 +32,16 @@ type testConnector struct {
 
 func newTestConnector() *testConnector {
 	d := New()
-	actions := d.Actions()
+	run := func(context.Context, sdk.Step, struct{}) ([]*unstructured.Unstructured, error) {
+		return nil, sdk.Errorf(sdk.ClassInvalidConfig, "nothing to run")
+	}
+	actions := append(d.Actions(), RenderAction(d, run), ValidateAction(d, run))
 	return &testConnector{sdk.NewActions(sdk.Info{Name: "kubernetes", Version: "0.0.1"}, actions[0], actions[1:]...), d}
+}
+
+// PlanStep implements sdk.Planner.
+func (c *testConnector) PlanStep(ctx context.Context, r sdk.PlanRequest) (sdk.Plan, error) {
+	return c.Plan(ctx, r.Step)
 }
 
 // DestroyStep implements sdk.Destroyer.
