@@ -115,7 +115,7 @@ func TestHelmKilled(t *testing.T) {
 	if end := <-ended; end.err != nil || !strings.Contains(end.text(), "before the interruption") {
 		t.Errorf("got %+v, %v: %s", end.result, end.err, end.text())
 	}
-	if got := fmt.Sprint(b.revisions("shop")); got != "[1 failed 2 deployed]" {
+	if got := fmt.Sprint(b.revisions("shop")); got != "[1 superseded 2 deployed]" {
 		t.Errorf("there is %s", got)
 	}
 }
