@@ -34,9 +34,10 @@ func docker(t *testing.T, stdin []byte, args ...string) string {
 // engineImage is the image of scripts/testbed, with a shell.
 func engineImage(t *testing.T) string {
 	t.Helper()
+	needDocker(t)
 	image := os.Getenv("PATCHBAY_TEST_IMAGE")
-	if os.Getenv("PATCHBAY_TEST_DOCKER") == "" || image == "" {
-		t.Skip("needs a Docker Engine: run scripts/test")
+	if image == "" {
+		t.Fatal("PATCHBAY_TEST_IMAGE is not set; scripts/test sets it")
 	}
 	return image
 }

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -22,9 +23,11 @@ import (
 type inbox struct {
 	mu   sync.Mutex
 	came []string
+	more news
 }
 
 func (b *inbox) put(what, body string) {
+	defer b.more.came()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.came = append(b.came, what+" "+body)
@@ -39,20 +42,19 @@ func (b *inbox) all() []string {
 // await waits until something came that begins and goes on like this.
 func (b *inbox) await(t *testing.T, what string, parts ...string) {
 	t.Helper()
-	for deadline := time.Now().Add(eventually); ; time.Sleep(10 * time.Millisecond) {
-		for _, came := range b.all() {
-			found := strings.HasPrefix(came, what+" ")
-			for _, part := range parts {
-				found = found && strings.Contains(came, part)
-			}
-			if found {
-				return
-			}
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("no %s with %q came; what came:\n%s", what, parts, strings.Join(b.all(), "\n"))
-		}
+	if !b.more.await(func() bool { return b.has(what, parts) }) {
+		t.Fatalf("no %s with %q came; what came:\n%s", what, parts, strings.Join(b.all(), "\n"))
 	}
+}
+
+func (b *inbox) has(what string, parts []string) bool {
+	return slices.ContainsFunc(b.all(), func(came string) bool {
+		found := strings.HasPrefix(came, what+" ")
+		for _, part := range parts {
+			found = found && strings.Contains(came, part)
+		}
+		return found
+	})
 }
 
 // mailbox is a real SMTP server that puts letters into an inbox.

@@ -44,15 +44,19 @@ func (s *liveServer) logLines() []logLine {
 func (s *liveServer) listening(what string) string {
 	s.t.Helper()
 	// It has said so when it serves, but the line may still be on its way to here.
-	for deadline := time.Now().Add(eventually); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	address := ""
+	found := s.stderr.wrote.await(func() bool {
 		for _, line := range s.logLines() {
 			if line.Message == "listening" && line.For == what {
-				return "http://" + line.Address
+				address = "http://" + line.Address
 			}
 		}
+		return address != ""
+	})
+	if !found {
+		s.t.Fatalf("it does not listen for %s:\n%s", what, s.stderr.String())
 	}
-	s.t.Fatalf("it does not listen for %s:\n%s", what, s.stderr.String())
-	return ""
+	return address
 }
 
 // ask makes a request without a token.

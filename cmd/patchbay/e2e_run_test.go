@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 func TestRunExamples(t *testing.T) {
@@ -162,20 +161,6 @@ func TestRunInterrupted(t *testing.T) {
 			awaitGone(t, pid)
 		})
 	}
-}
-
-// awaitGone waits until a process is dead; a zombie is.
-func awaitGone(t *testing.T, pid int) {
-	t.Helper()
-	deadline := time.Now().Add(eventually)
-	for time.Now().Before(deadline) {
-		stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-		if err != nil || strings.Contains(string(stat), ") Z ") {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Errorf("process %d is still there", pid)
 }
 
 func TestRunForPrograms(t *testing.T) {

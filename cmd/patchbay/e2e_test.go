@@ -242,9 +242,11 @@ func (s *liveServer) finished(id string) executionView {
 type lockedBuffer struct {
 	mu     sync.Mutex
 	buffer bytes.Buffer
+	wrote  news
 }
 
 func (b *lockedBuffer) Write(p []byte) (int, error) {
+	defer b.wrote.came()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.buffer.Write(p)
@@ -267,18 +269,4 @@ func needDocker(t *testing.T) {
 		t.Fatal("there is no Docker Engine, and in CI nothing is skipped")
 	}
 	t.Skip("no Docker Engine; scripts/test brings one up")
-}
-
-// awaitFile waits until a file has content, which a step of the test writes.
-func awaitFile(t *testing.T, path string) string {
-	t.Helper()
-	deadline := time.Now().Add(eventually)
-	for time.Now().Before(deadline) {
-		if content, err := os.ReadFile(path); err == nil && len(content) > 0 {
-			return string(content)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Fatalf("%s was never written", path)
-	return ""
 }

@@ -73,8 +73,12 @@ func newBench(t *testing.T, with ...func(*handlers)) *bench {
 	if b.logs, err = logs.Open(t.TempDir()); err != nil {
 		t.Fatal(err)
 	}
+	accounts, err := auth.Open(auth.Options{Store: b.store, AdminToken: token})
+	if err != nil {
+		t.Fatal(err)
+	}
 	h, err := newHandlers(Deps{Store: b.store, Logs: b.logs, Parser: pipefile.NewParser(catalog{}), Trigger: trigger.New(b.store, func(*core.Execution) {}),
-		Engine: b, Catalog: catalog{}, Accounts: auth.New(b.store, token), Audit: b.store, Logger: hclog.NewNullLogger(), Version: "1.2.3"})
+		Engine: b, Catalog: catalog{}, Accounts: accounts, Audit: b.store, Logger: hclog.NewNullLogger(), Version: "1.2.3"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -152,12 +152,3 @@ func newID() (string, error) {
 	}
 	return id.String(), nil
 }
-
-// New makes a Service of a store and the administrator's token alone.
-func New(store Store, adminToken string) *Service {
-	s, err := Open(Options{Store: store, AdminToken: adminToken})
-	if err != nil {
-		return nil // not without a JWTSecret
-	}
-	return s
-}

@@ -11,7 +11,7 @@ import (
 func TestFirstTokenIsShownOnce(t *testing.T) {
 	t.Parallel()
 	store := memory.New()
-	s := New(store, "")
+	s := opened(t, store, "")
 	secret, created, err := s.FirstToken(t.Context())
 	if err != nil || !created || !strings.HasPrefix(secret, tokenPrefix) || len(secret) < 40 {
 		t.Fatalf("%q, %v, %v", secret, created, err)
@@ -19,7 +19,7 @@ func TestFirstTokenIsShownOnce(t *testing.T) {
 	if _, created, err := s.FirstToken(t.Context()); created || err != nil {
 		t.Errorf("a second one: %v, %v", created, err)
 	}
-	if who, err := New(store, "").Identify(t.Context(), secret); err != nil || who.Name != "admin" {
+	if who, err := opened(t, store, "").Identify(t.Context(), secret); err != nil || who.Name != "admin" {
 		t.Errorf("%+v, %v", who, err)
 	}
 }
@@ -39,7 +39,7 @@ func TestWhoIsLetIn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := New(memory.New(), test.admin).Identify(t.Context(), test.bearer)
+			_, err := opened(t, memory.New(), test.admin).Identify(t.Context(), test.bearer)
 			if (err == nil) != test.in {
 				t.Errorf("got %v", err)
 			}
@@ -48,4 +48,14 @@ func TestWhoIsLetIn(t *testing.T) {
 			}
 		})
 	}
+}
+
+// opened is a service of a store and the administrator's token alone.
+func opened(t *testing.T, store Store, adminToken string) *Service {
+	t.Helper()
+	s, err := Open(Options{Store: store, AdminToken: adminToken})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }

@@ -13,7 +13,6 @@ const maxExpressions = 1000
 // concurrent use.
 type Template struct {
 	parts []part
-	plain bool
 }
 
 // part is a piece of text, or an expression.
@@ -26,7 +25,7 @@ type part struct {
 // ParseTemplate checks a text. The error is always a *SyntaxError, its place that
 // in the text. $${{ stands for ${{ itself.
 func ParseTemplate(text string) (*Template, error) {
-	t := &Template{plain: true}
+	t := &Template{}
 	if !strings.Contains(text, "${{") {
 		t.parts = []part{{text: text}}
 		return t, nil
@@ -38,7 +37,6 @@ func ParseTemplate(text string) (*Template, error) {
 			break
 		}
 		begin += at
-		t.plain = false
 		if len(t.parts) >= 2*maxExpressions {
 			return nil, &SyntaxError{Offset: begin, Message: fmt.Sprintf("the text has more than %d ${{ }}", maxExpressions), Suggestion: "divide it"}
 		}
@@ -107,9 +105,6 @@ func closing(text string) int {
 	}
 	return -1
 }
-
-// Plain reports whether the text has no expression, so that it stands for itself.
-func (t *Template) Plain() bool { return t.plain }
 
 // References returns what the expressions look up, in their order.
 func (t *Template) References() []Reference {

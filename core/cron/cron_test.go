@@ -85,7 +85,7 @@ func FuzzNext(f *testing.F) {
 	f.Fuzz(func(t *testing.T, expression string, at int64) {
 		s, err := cron.Parse(expression, "Europe/Berlin")
 		if err != nil {
-			t.Skip()
+			return
 		}
 		after := time.Unix(at%4_000_000_000, 0)
 		if next, ok := s.Next(after); ok && (!next.After(after) || next.Second() != 0) {

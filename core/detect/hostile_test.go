@@ -85,22 +85,6 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 	}
 }
 
-func TestFoldersThatCannotBeRead(t *testing.T) {
-	t.Parallel()
-	if os.Geteuid() == 0 {
-		t.Skip("root may read everything")
-	}
-	dir := makeTree(t, map[string]string{"closed/go.mod": "module a", "open/go.mod": "module b"})
-	if err := os.Chmod(filepath.Join(dir, "closed"), 0); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.Chmod(filepath.Join(dir, "closed"), 0o700) })
-	report := detectIn(t, dir, Limits{})
-	if len(report.Projects) != 1 || !warned(report, "closed", "permission denied") {
-		t.Errorf("found %v, warned %v", summary(report), report.Warnings)
-	}
-}
-
 func TestManyFiles(t *testing.T) {
 	t.Parallel()
 	dir := makeTree(t, map[string]string{"go.mod": "module a"})

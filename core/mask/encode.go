@@ -128,7 +128,7 @@ func quotedForms(value string) []string {
 	return list
 }
 
-// ascii writes the other characters of a string in JSON as \uXXXX.
+// ascii writes the characters of a string that are not ASCII as JSON's \uXXXX.
 func ascii(text string) string {
 	var b strings.Builder
 	for _, c := range text {

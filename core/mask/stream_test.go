@@ -137,7 +137,7 @@ func FuzzStream(f *testing.F) {
 	f.Fuzz(func(t *testing.T, secret, text string, seed uint64) {
 		s := New([]string{secret})
 		if s == nil {
-			t.Skip()
+			return
 		}
 		want, _ := masked(t, 0, [][]byte{[]byte(text)}, s)
 		got, _ := masked(t, 0, split(rand.New(rand.NewPCG(seed, 3)), []byte(text)), s)

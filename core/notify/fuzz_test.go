@@ -31,7 +31,7 @@ func FuzzSlack(f *testing.F) {
 	f.Add("&lt;${CI_BRANCH}", "x ${{ params.a }} $${A} ${")
 	f.Fuzz(func(t *testing.T, value, text string) {
 		if strings.ContainsAny(text, `<>\`) {
-			t.Skip("the file itself may have marks, also as escapes")
+			return // the file itself may have marks, also as escapes
 		}
 		got, err := expand(text, slackSafe(condition.Variables{Branch: value, Env: map[string]string{"CI_REASON": value},
 			Params: map[string]string{"a": value}}))

@@ -27,6 +27,7 @@ const eventually = 30 * time.Second
 type bench struct {
 	*testing.T
 	store   core.Store
+	outbox  chan struct{} // has something when notifications have changed
 	watched core.Store
 	service *notify.Service
 	options notify.Options
@@ -37,7 +38,8 @@ type bench struct {
 // newBench starts a service that may reach 127.0.0.1 alone.
 func newBench(t *testing.T, change func(*notify.Options)) *bench {
 	t.Helper()
-	b := &bench{T: t, store: memory.New()}
+	b := &bench{T: t, outbox: make(chan struct{}, 1)}
+	b.store = outbox{memory.New(), b.outbox}
 	var err error
 	if b.secrets, err = secrets.Open(t.Context(), b.store, filepath.Join(t.TempDir(), "keys"), nil); err != nil {
 		t.Fatal(err)
@@ -134,7 +136,8 @@ func (b *bench) settled(e *core.Execution, many int) []*core.Notification {
 
 func (b *bench) await(e *core.Execution, good func([]*core.Notification) bool) []*core.Notification {
 	b.Helper()
-	for deadline := time.Now().Add(eventually); ; {
+	timeout := time.After(eventually)
+	for {
 		list, err := b.service.Notifications(b.Context(), e.ID)
 		if err != nil {
 			b.Fatal(err)
@@ -142,13 +145,37 @@ func (b *bench) await(e *core.Execution, good func([]*core.Notification) bool) [
 		if good(list) {
 			return list
 		}
-		if time.Now().After(deadline) {
+		select {
+		case <-b.outbox:
+		case <-timeout:
 			for _, n := range list {
 				b.Errorf("%+v", n)
 			}
 			b.FailNow()
 		}
-		time.Sleep(time.Millisecond)
+	}
+}
+
+// outbox is a store that tells of changes of its notifications.
+type outbox struct {
+	core.Store
+	changed chan<- struct{}
+}
+
+func (o outbox) AddNotification(ctx context.Context, n *core.Notification) error {
+	defer o.tell()
+	return o.Store.AddNotification(ctx, n)
+}
+
+func (o outbox) UpdateNotification(ctx context.Context, n *core.Notification) error {
+	defer o.tell()
+	return o.Store.UpdateNotification(ctx, n)
+}
+
+func (o outbox) tell() {
+	select {
+	case o.changed <- struct{}{}:
+	default: // it is to be looked at already
 	}
 }
 

@@ -300,20 +300,6 @@ func TestDestroyLeavesNothing(t *testing.T) {
 	}
 }
 
-// waitGone returns when a process is dead; a zombie is.
-func waitGone(t *testing.T, pid int) {
-	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
-	for time.Now().Before(deadline) {
-		status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-		if err != nil || strings.Contains(string(status), ") Z ") {
-			return
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	t.Errorf("process %d is still running", pid)
-}
-
 func TestDestroyOfAnUnknownAttempt(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -161,7 +161,7 @@ func FuzzParseWebhook(f *testing.F) {
 		r := delivery(body, id, 0)
 		options, err := json.Marshal(map[string]any{"mapping": map[string]string{"branch": pointer, "changed_paths": pointer}})
 		if err != nil {
-			t.Skip()
+			return
 		}
 		r.Config = options
 		if _, err := c.ParseWebhook(t.Context(), r); err != nil && sdk.ClassOf(err) != sdk.ClassInvalidConfig {

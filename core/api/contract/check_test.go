@@ -128,7 +128,7 @@ func FuzzCheckParameters(f *testing.F) {
 	f.Fuzz(func(t *testing.T, query, id string) {
 		values, err := url.ParseQuery(query)
 		if err != nil {
-			t.Skip()
+			return
 		}
 		for _, name := range []string{"listExecutions", "getLogs", "drainQueue", "diffVersion"} {
 			err := c.ByID(name).CheckParameters(map[string]string{"id": id, "number": id}, values, http.Header{"Last-Event-Id": {query}})
