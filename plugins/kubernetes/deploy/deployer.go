@@ -1,6 +1,10 @@
 package deploy
 
 import (
+	"context"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	"github.com/patchbay-ci/patchbay/plugins/kubernetes/cluster"
 	"github.com/patchbay-ci/patchbay/sdk"
 )
@@ -31,6 +35,28 @@ func (d *Deployer) Actions() []sdk.Action {
 // Stop ends the work of an attempt in this process. What it has made in the cluster
 // stays.
 func (d *Deployer) Stop(attemptID string) { d.performer.stop(attemptID) }
+
+// Secrets are those that the actions can make use of.
+func Secrets() []sdk.SecretInfo {
+	return []sdk.SecretInfo{
+		{Name: secretHelmUser, Help: "User name for a registry or repository of charts"},
+		{Name: secretHelmPassword, Help: "Password or token for a registry or repository of charts"},
+	}
+}
+
+// Identity says as whom a cluster knows the credentials; empty when it is too old to
+// say (before Kubernetes 1.28). The error is an *sdk.Error.
+func Identity(ctx context.Context, at *cluster.Cluster) (string, error) {
+	c, err := connect(at)
+	if err != nil {
+		return "", err
+	}
+	who, err := c.identity(ctx)
+	if err != nil && !apierrors.IsNotFound(err) {
+		return "", asError(c.explain("ask as whom the cluster knows this connection", err))
+	}
+	return who, nil
+}
 
 // open connects to the cluster that a step means.
 func open(step sdk.Step, access cluster.Access) (*client, error) {

@@ -32,16 +32,17 @@ type testConnector struct {
 
 func newTestConnector() *testConnector {
 	d := New()
-	run := func(context.Context, sdk.Step, struct{}) ([]*unstructured.Unstructured, error) {
-		return nil, sdk.Errorf(sdk.ClassInvalidConfig, "nothing to run")
-	}
-	actions := append(d.Actions(), RenderAction(d, run), ValidateAction(d, run))
+	actions := append(d.Actions(), RenderAction(d, runNothing), ValidateAction(d, runNothing))
 	return &testConnector{sdk.NewActions(sdk.Info{Name: "kubernetes", Version: "0.0.1"}, actions[0], actions[1:]...), d}
 }
 
 // PlanStep implements sdk.Planner.
 func (c *testConnector) PlanStep(ctx context.Context, r sdk.PlanRequest) (sdk.Plan, error) {
-	return c.Plan(ctx, r.Step)
+	return Plan(ctx, r.Step, runNothing)
+}
+
+func runNothing(context.Context, sdk.Step, struct{}) ([]*unstructured.Unstructured, error) {
+	return nil, sdk.Errorf(sdk.ClassInvalidConfig, "nothing to run")
 }
 
 // DestroyStep implements sdk.Destroyer.

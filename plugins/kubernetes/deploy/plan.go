@@ -8,9 +8,9 @@ import (
 	"github.com/patchbay-ci/patchbay/sdk"
 )
 
-// Plan says what a step of one of this package's actions would do. Its config has been
-// checked.
-func (d *Deployer) Plan(ctx context.Context, step sdk.Step) (sdk.Plan, error) {
+// Plan says what a step would do, of the connector's own action (run) or of one of
+// this package's. Its config has been checked.
+func Plan[C any](ctx context.Context, step sdk.Step, run Runner[C]) (sdk.Plan, error) {
 	switch step.Action {
 	case "apply":
 		return planAs(ctx, step, planApply)
@@ -18,8 +18,20 @@ func (d *Deployer) Plan(ctx context.Context, step sdk.Step) (sdk.Plan, error) {
 		return planAs(ctx, step, planRollback)
 	case "helm":
 		return planAs(ctx, step, planHelm)
+	case "render", "validate":
+		return sdk.Plan{Summary: step.Action + ": nothing in the cluster would change"}, nil
 	}
-	return sdk.Plan{Summary: "nothing would change"}, nil
+	return planAs(ctx, step, func(ctx context.Context, step sdk.Step, config C) (sdk.Plan, error) {
+		objects, err := run(ctx, step, config)
+		if err != nil {
+			return sdk.Plan{}, err
+		}
+		plan := sdk.Plan{Summary: "run: a Job would run and be removed"}
+		for _, object := range objects {
+			plan.Changes = append(plan.Changes, sdk.PlannedChange{Action: changeRun, Target: nameOf(object), Details: shown(object)})
+		}
+		return plan, nil
+	})
 }
 
 func planAs[C any](ctx context.Context, step sdk.Step, plan func(context.Context, sdk.Step, C) (sdk.Plan, error)) (sdk.Plan, error) {
