@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"strings"
 
@@ -150,10 +151,10 @@ func hide(old, now *unstructured.Unstructured) {
 			if before, had := was[name]; had && before != value {
 				words = "hidden, changed"
 			}
-			is[name] = fmt.Sprintf("(%s, %d bytes)", words, size(value))
+			is[name] = fmt.Sprintf("(%s, %d bytes)", words, size(field, value))
 		}
 		for name, value := range was {
-			was[name] = fmt.Sprintf("(hidden, %d bytes)", size(value))
+			was[name] = fmt.Sprintf("(hidden, %d bytes)", size(field, value))
 		}
 	}
 }
@@ -167,8 +168,13 @@ func secretData(o *unstructured.Unstructured, field string) map[string]any {
 	return values
 }
 
-func size(value any) int {
+// size is that of a value: those in data are base64, the bytes of others are what they
+// seem.
+func size(field string, value any) int {
 	words, _ := value.(string)
+	if decoded, err := base64.StdEncoding.DecodeString(words); field == "data" && err == nil {
+		return len(decoded)
+	}
 	return len(words)
 }
 

@@ -33,7 +33,7 @@ type testConnector struct {
 func newTestConnector() *testConnector {
 	d := New()
 	actions := append(d.Actions(), RenderAction(d, runNothing), ValidateAction(d, runNothing))
-	return &testConnector{sdk.NewActions(sdk.Info{Name: "kubernetes", Version: "0.0.1"}, actions[0], actions[1:]...), d}
+	return &testConnector{sdk.NewActions(sdk.Info{Name: "kubernetes", Version: "0.0.1", Summary: "Deploys to a cluster"}, actions[0], actions[1:]...), d}
 }
 
 // PlanStep implements sdk.Planner.

@@ -65,6 +65,7 @@ func (merged[C]) JSONSchema() *jsonschema.Schema {
 	all := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema}
 	for _, config := range []any{new(C), new(ApplyConfig), new(HelmConfig)} {
 		for pair := reflector.Reflect(config).Properties.Oldest(); pair != nil; pair = pair.Next() {
+			pair.Value.Default = nil // or a step of one action would get another's keys
 			all.Properties.Set(pair.Key, pair.Value)
 		}
 	}
@@ -111,7 +112,7 @@ type prospect struct {
 func (m *merged[C]) prospect(ctx context.Context, step sdk.Step, out *journal, run Runner[C]) (*prospect, error) {
 	switch m.action {
 	case "apply":
-		return prospectApply(ctx, step, m.config)
+		return prospectApply(step, m.config)
 	case "helm":
 		return prospectHelm(ctx, step, m.config, out)
 	}

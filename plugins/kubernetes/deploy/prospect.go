@@ -8,7 +8,7 @@ import (
 	"github.com/patchbay-ci/patchbay/sdk"
 )
 
-func prospectApply(ctx context.Context, step sdk.Step, raw json.RawMessage) (*prospect, error) {
+func prospectApply(step sdk.Step, raw json.RawMessage) (*prospect, error) {
 	var config ApplyConfig
 	if err := strictly(raw, &config); err != nil {
 		return nil, err
@@ -26,11 +26,7 @@ func prospectApply(ctx context.Context, step sdk.Step, raw json.RawMessage) (*pr
 		return nil, err
 	}
 	if config.Release != "" {
-		set, err := c.openSet(ctx, config.Release)
-		if err != nil {
-			return nil, err
-		}
-		set.claim(p.targets)
+		c.newSet(config.Release).claim(p.targets)
 		for _, verb := range []string{"create", "get", "patch"} {
 			p.rights = append(p.rights, right{verb: verb, resource: "configmaps", namespace: c.Namespace})
 		}

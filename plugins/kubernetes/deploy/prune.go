@@ -49,11 +49,16 @@ func setID(name, namespace string) string {
 	return "applyset-" + base64.RawURLEncoding.EncodeToString(sum[:]) + "-v1"
 }
 
+// newSet is a set of which nothing is known yet.
+func (c *client) newSet(release string) *applySet {
+	return &applySet{client: c, name: release, id: setID(release, c.Namespace),
+		kinds: map[schema.GroupKind]bool{}, namespaces: map[string]bool{}}
+}
+
 // openSet reads the set of a release, or begins one. A ConfigMap of that name that is
 // something else is refused.
 func (c *client) openSet(ctx context.Context, release string) (*applySet, error) {
-	s := &applySet{client: c, name: release, id: setID(release, c.Namespace),
-		kinds: map[schema.GroupKind]bool{}, namespaces: map[string]bool{}}
+	s := c.newSet(release)
 	parent, err := c.typed.CoreV1().ConfigMaps(c.Namespace).Get(ctx, release, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):

@@ -16,8 +16,9 @@ type problem struct {
 	id    string // the same for the same trouble of another pod of the object
 	text  string
 	lines []string
-	// hopeless ones fail the step at once.
-	hopeless bool
+	// hopeless ones fail the step at once, passing ones never: a Job decides itself how
+	// often its pods may fail.
+	hopeless, passing bool
 
 	since, seen time.Time
 }
@@ -27,6 +28,7 @@ func (w *rollout) diagnose(ctx context.Context, one *awaited, now *unstructured.
 	found := w.troubles(ctx, now)
 	moment := time.Now()
 	for _, p := range found {
+		p.passing = one.kind() == "Job" && strings.HasPrefix(p.id, "crash ")
 		p.id = one.where() + "\x00" + p.id
 		known := w.problems[p.id]
 		if known == nil {
@@ -39,7 +41,7 @@ func (w *rollout) diagnose(ctx context.Context, one *awaited, now *unstructured.
 			}
 		}
 		known.seen, known.text = moment, p.text
-		if lasted := moment.Sub(known.since); known.hopeless || lasted >= w.patience() {
+		if lasted := moment.Sub(known.since); known.hopeless || lasted >= w.patience() && !p.passing {
 			return &refused{message: fmt.Sprintf("%s cannot get ready: %s", one.where(), known.text)}
 		}
 	}
