@@ -20,6 +20,9 @@ const (
 	lastPause  = time.Second
 )
 
+// steadyTime is how long what has just been started must stay ready to count.
+const steadyTime = 2 * time.Second
+
 // rollout waits until objects are ready, and says why they are not.
 type rollout struct {
 	*client
@@ -37,6 +40,8 @@ type awaited struct {
 	*target
 	said  string // the last word about it
 	state string // the same, also when it was not said
+	// readySince is when it was first seen ready, after it had not been.
+	readySince time.Time
 }
 
 // wait returns when all objects are ready: each kind in its own sense, others by their
@@ -105,6 +110,10 @@ func (w *rollout) look(ctx context.Context, one *awaited) (ready bool, err error
 		return false, nil
 	}
 	stands, text := standing(now)
+	if stands == status.CurrentStatus && !w.steady(ctx, one, now) {
+		one.state = "ready, but only just"
+		return false, nil
+	}
 	if text != one.said && (stands != status.CurrentStatus || one.said != "") {
 		one.said = text
 		w.out.say("%s: %s", one, text)
@@ -117,7 +126,18 @@ func (w *rollout) look(ctx context.Context, one *awaited) (ready bool, err error
 	case status.FailedStatus:
 		return false, &refused{message: fmt.Sprintf("%s has failed: %s", one.where(), text), lines: w.evidence(ctx, now)}
 	}
+	one.readySince = time.Time{}
 	return false, w.diagnose(ctx, one, now)
+}
+
+// steady says whether an object that is ready has been so for long enough. A container
+// without a readiness probe counts as ready from its first moment, so that one which
+// crashes at once would, too.
+func (w *rollout) steady(ctx context.Context, one *awaited, now *unstructured.Unstructured) bool {
+	if one.readySince.IsZero() {
+		one.readySince = time.Now()
+	}
+	return time.Since(one.readySince) >= steadyTime || !w.hasJustStarted(ctx, now)
 }
 
 // standing computes how an object stands. Jobs count when they have ended, for that is

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -75,6 +76,33 @@ func (w *rollout) podsOf(ctx context.Context, o *unstructured.Unstructured) (pod
 	return pods, unmade
 }
 
+// young is the age below which a container has just been started; the node's clock may
+// differ somewhat from this one.
+const young = 10 * time.Second
+
+// hasJustStarted says whether a pod of the object has a container that is ready for no
+// better reason than that it runs, and has not done so for long.
+func (w *rollout) hasJustStarted(ctx context.Context, o *unstructured.Unstructured) bool {
+	if o.GetKind() == "Job" {
+		return false
+	}
+	pods, _ := w.podsOf(ctx, o)
+	for i := range pods {
+		probed := map[string]bool{}
+		for _, c := range pods[i].Spec.Containers {
+			probed[c.Name] = c.ReadinessProbe != nil
+		}
+		for _, c := range pods[i].Status.ContainerStatuses {
+			if !probed[c.Name] && (c.State.Running == nil || time.Since(c.State.Running.StartedAt.Time) < young) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// selectorOf is the part of an object's selector that names labels; who owns a pod is
+// looked at besides.
 func selectorOf(o *unstructured.Unstructured) (string, bool) {
 	fields, found, err := unstructured.NestedMap(o.Object, "spec", "selector")
 	if !found || err != nil {
