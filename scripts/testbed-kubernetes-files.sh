@@ -60,14 +60,22 @@ K
 # is asked for anything.
 kt_images() {
   local rootfs
-  rootfs=$(mktemp -d) && busybox_rootfs "$rootfs" &&
-    kt_import "$rootfs" patchbay-test/pause:local '["/bin/sleep","2147483647"]' &&
+  rootfs=$(mktemp -d) && kt_bare_images "$rootfs/bare" && busybox_rootfs "$rootfs" &&
     kt_import "$rootfs" "$kt_image" '["/bin/sh"]' &&
     kt_add_git "$rootfs" && kt_import "$rootfs" "$kt_git_image" '["/bin/sh"]' || {
     rm -rf "$rootfs"
     return 1
   }
   rm -rf "$rootfs"
+}
+
+# kt_bare_images makes the one that keeps a pod's network, and one for tests that has
+# neither a shell nor tar. Both are a busybox without the names of its programs.
+kt_bare_images() {
+  local rootfs=$1
+  busybox_rootfs "$rootfs" && find "$rootfs" -type l -delete &&
+    kt_import "$rootfs" patchbay-test/pause:local '["/bin/busybox","sleep","2147483647"]' &&
+    kt_import "$rootfs" patchbay-test/bare:local '["/bin/busybox","true"]' && rm -rf "$rootfs"
 }
 
 # kt_add_git gives an image this machine's git, with the libraries it is linked to.

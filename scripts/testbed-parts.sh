@@ -42,8 +42,8 @@ busybox_rootfs() {
   if [ ! -x "$busybox" ] || ldd "$busybox" >/dev/null 2>&1; then
     install_packages busybox-static
   fi
-  chmod 755 "$rootfs" # mktemp makes it for its owner alone
   mkdir -p "$rootfs"/{bin,etc,proc,root,sys,dev,tmp,usr/bin} && chmod 1777 "$rootfs/tmp"
+  chmod 755 "$rootfs" # mktemp makes it for its owner alone
   cp "$busybox" "$rootfs/bin/busybox" || return 1
   for applet in $("$busybox" --list); do
     [ "$applet" = busybox ] || ln -s busybox "$rootfs/bin/$applet"

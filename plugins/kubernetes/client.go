@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -86,6 +87,18 @@ func (c *client) get(ctx context.Context, resource, name string, into runtime.Ob
 func (c *client) list(ctx context.Context, resource string, options metav1.ListOptions, into runtime.Object) error {
 	return c.group(resource).Get().Namespace(c.Namespace).Resource(resource).VersionedParams(&options, c.codec).
 		Timeout(quickCall).Do(ctx).Into(into)
+}
+
+// listMeta lists names, labels and times only, of objects of any kind.
+func (c *client) listMeta(ctx context.Context, resource, labels string, into *metav1.PartialObjectMetadataList) error {
+	*into = metav1.PartialObjectMetadataList{}
+	body, err := c.group(resource).Get().Namespace(c.Namespace).Resource(resource).Timeout(quickCall).
+		VersionedParams(&metav1.ListOptions{LabelSelector: labels}, c.codec).
+		SetHeader("Accept", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1").DoRaw(ctx)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(body, into)
 }
 
 func (c *client) create(ctx context.Context, resource string, object, into runtime.Object) error {

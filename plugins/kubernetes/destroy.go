@@ -78,27 +78,35 @@ func (c *client) removePods(ctx context.Context, attemptID string, seconds int64
 	})
 }
 
-// awaitGone returns when the attempt has no pod any more. A Job that was just being
-// made one for may come late, so what is found is removed.
+// awaitGone returns when the cluster has nothing of the attempt any more. A pod that
+// was just being made for its Job may come late, so what is found is removed.
 func (c *client) awaitGone(ctx context.Context, attemptID string) error {
 	for pause := shortPause; ; pause = min(2*pause, longPause) {
-		list := &corev1.PodList{}
-		err := c.patiently(ctx, "see whether the step's pod is gone", awayAtFirst, func(ctx context.Context) error {
-			return c.list(ctx, pods, metav1.ListOptions{LabelSelector: ofAttempt(attemptID)}, list)
-		})
-		if err != nil || len(list.Items) == 0 {
-			return err
+		left, alive := 0, false
+		for _, resource := range []string{jobs, pods, claims} {
+			list := &metav1.PartialObjectMetadataList{}
+			err := c.patiently(ctx, "see whether the step's things are gone", awayAtFirst, func(ctx context.Context) error {
+				return c.listMeta(ctx, resource, ofAttempt(attemptID), list)
+			})
+			if err != nil {
+				return err
+			}
+			left += len(list.Items)
+			for i := range list.Items {
+				alive = alive || resource == pods && list.Items[i].DeletionTimestamp == nil
+			}
 		}
-		for i := range list.Items {
-			if list.Items[i].DeletionTimestamp == nil {
-				if err := c.removePods(ctx, attemptID, 1); err != nil {
-					return err
-				}
+		if left == 0 {
+			return nil
+		}
+		if alive {
+			if err := c.removePods(ctx, attemptID, 1); err != nil {
+				return err
 			}
 		}
 		select {
 		case <-ctx.Done():
-			return c.Explain("remove the step's pod", context.Cause(ctx))
+			return c.Explain("remove what the step has in the cluster", context.Cause(ctx))
 		case <-time.After(pause):
 		}
 	}

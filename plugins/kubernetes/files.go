@@ -102,6 +102,9 @@ func (r *run) fetchFiles(ctx context.Context, pod *corev1.Pod) error {
 	if _, err := os.Stat(r.attemptFile(fetchedName)); err == nil {
 		return nil
 	}
+	if end := endOf(pod, filesContainer); end != nil && end.ExitCode != 0 && pod.DeletionTimestamp == nil {
+		return r.helperFailed(filesContainer, end)
+	}
 	if !isRunning(pod, filesContainer) {
 		return problem(sdk.ClassLost, "", "the files of the step cannot be fetched: the container that has them is gone",
 			"see the pod's events; was it evicted, or killed for want of memory?")

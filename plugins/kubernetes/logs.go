@@ -40,6 +40,10 @@ func (r *run) follow(ctx context.Context) *follower {
 	following, leave := context.WithCancel(context.WithoutCancel(ctx))
 	f := &follower{run: r, pod: r.pod.Name, leave: leave, ended: make(chan struct{}),
 		text: newLogText(r.session.Stdout(), r.state.Marks)}
+	if !isRunning(r.pod, stepContainer) {
+		close(f.ended) // the log is whole; see finish
+		return f
+	}
 	go func() {
 		defer close(f.ended)
 		f.followAll(following)

@@ -50,6 +50,11 @@ func waitingTrouble(pod *corev1.Pod, status *corev1.ContainerStatus, waiting *co
 		return &trouble{err: problem(sdk.ClassNotFound, "/image", "the node does not have the image "+image+", and image_pull_policy is Never",
 			"put the image on the node, or let it be pulled")}
 	case "CreateContainerConfigError":
+		message, _, _ = strings.Cut(message, " (pod: ")
+		if strings.Contains(message, "runAsNonRoot") {
+			return &trouble{err: problem(sdk.ClassInvalidConfig, "/security_context/run_as_non_root", "the image "+image+" runs as root: "+message,
+				"set run_as_user in security_context to the number of another user")}
+		}
 		return &trouble{err: problem(sdk.ClassInvalidConfig, "", "the container cannot be set up: "+message,
 			"it asks for something that the namespace does not have, or that its image does not allow")}
 	case "CreateContainerError", "RunContainerError":
@@ -90,6 +95,8 @@ func imageTrouble(image string, waiting *corev1.ContainerStateWaiting) *trouble 
 	switch {
 	case has("unauthorized", "authentication required", "denied", "no basic auth"):
 		err.Class, err.Suggestion = sdk.ClassAuthentication, "check its name, and give credentials with registry_auth or image_pull_secrets"
+	case has("invalid reference format"):
+		err.Class, err.Suggestion = sdk.ClassInvalidConfig, "write it like alpine:3.20, in lower case"
 	case has("not found", "manifest unknown", "does not exist"):
 		err.Class, err.Suggestion = sdk.ClassNotFound, "check its name and tag"
 	}

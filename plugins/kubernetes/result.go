@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -141,17 +142,23 @@ func timedOut() error {
 	return problem(sdk.ClassTimeout, "", "the cluster ended the step: its time was up, and the server had not stopped it", "")
 }
 
-// helperFailed is about a container beside the step that ended badly.
-func (r *run) helperFailed(ctx context.Context, name string, end *corev1.ContainerStateTerminated) (*sdk.Result, error) {
-	if name == cloneContainer && hasLog(end) {
-		result := sdk.Failed("cloning %s failed: %s", r.request.Config.RepositoryURL, r.lastWords(ctx, name))
-		return &result, nil
+// cloneFailed is the result of a step whose repository could not be had.
+func (r *run) cloneFailed(ctx context.Context) *sdk.Result {
+	repository := "the repository"
+	if address, err := url.Parse(r.request.Config.RepositoryURL); err == nil {
+		repository = address.Redacted()
 	}
-	if end.ExitCode == 127 || end.Reason == startError {
-		return nil, invalid("/helper_image", "name an image that has both in helper_image, or set workspace: none",
+	result := sdk.Failed("cloning %s failed: %s", repository, r.lastWords(ctx, cloneContainer))
+	return &result
+}
+
+// helperFailed is about a container beside the step that ended badly.
+func (r *run) helperFailed(name string, end *corev1.ContainerStateTerminated) error {
+	if name != cloneContainer && (end.ExitCode == 127 || end.Reason == startError) {
+		return invalid("/helper_image", "name an image that has both in helper_image, or set workspace: none",
 			"files cannot be copied: the image %s has no sh or no tar", r.plan.helperImage())
 	}
-	return nil, problem(sdk.ClassExternalService, "", fmt.Sprintf("copying files failed: the container %s ended with exit code %d (%s)", name, end.ExitCode, end.Reason),
+	return problem(sdk.ClassExternalService, "", fmt.Sprintf("the container %s ended with exit code %d (%s)", name, end.ExitCode, end.Reason),
 		"see the pod's events; does it have enough memory and disk?")
 }
 

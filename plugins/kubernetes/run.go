@@ -89,8 +89,13 @@ func (r *run) see(ctx context.Context, pod *corev1.Pod) (*sdk.Result, error) {
 		}
 	}
 	for _, name := range []string{bringContainer, cloneContainer, filesContainer} {
-		if end := endOf(pod, name); end != nil && end.ExitCode != 0 && endOf(pod, stepContainer) == nil && pod.DeletionTimestamp == nil {
-			return r.helperFailed(ctx, name, end)
+		failed := endOf(pod, name)
+		switch {
+		case failed == nil, failed.ExitCode == 0, endOf(pod, stepContainer) != nil, pod.DeletionTimestamp != nil:
+		case name == cloneContainer && hasLog(failed):
+			return r.cloneFailed(ctx), nil
+		default:
+			return nil, r.helperFailed(name, failed)
 		}
 	}
 	end := endOf(pod, stepContainer)
