@@ -18,6 +18,7 @@ func TestRunExamples(t *testing.T) {
 		"diamond.yaml":    "HELLO",
 		"go-module.yaml":  "uuid.a",
 		"containers.yaml": "succeeded",
+		"kubernetes.yaml": "look/here | built in /workspace",
 		"matrix.yaml":     "greeted 3 times",
 		"webhook.yaml":    "webhook succeeded",
 	} {
@@ -26,7 +27,11 @@ func TestRunExamples(t *testing.T) {
 			if name == "containers.yaml" {
 				needDocker(t)
 			}
-			o := patchbay(t, "run", "../../examples/pipelines/"+name)
+			var extra []string
+			if name == "kubernetes.yaml" {
+				extra = []string{"KUBECONFIG=" + needKubernetes(t)}
+			}
+			o := patchbayWith(t, extra, "run", "../../examples/pipelines/"+name)
 			if o.code != 0 || !strings.Contains(o.stdout, want) {
 				t.Errorf("exit code %d\n%s%s", o.code, o.stdout, o.stderr)
 			}

@@ -270,3 +270,16 @@ func needDocker(t *testing.T) {
 	}
 	t.Skip("no Docker Engine; scripts/test brings one up")
 }
+
+// needKubernetes returns the kubeconfig of a cluster.
+func needKubernetes(t *testing.T) string {
+	t.Helper()
+	kubeconfig := os.Getenv("PATCHBAY_TEST_KUBECONFIG")
+	if kubeconfig == "" && os.Getenv("CI") != "" {
+		t.Fatal("there is no Kubernetes, and in CI nothing is skipped")
+	}
+	if kubeconfig == "" {
+		t.Skip("no Kubernetes; scripts/test brings one up")
+	}
+	return kubeconfig
+}

@@ -5,8 +5,6 @@ import (
 	"io"
 	"sync"
 	"time"
-
-	"github.com/patchbay-ci/patchbay/sdk"
 )
 
 // mark is a place in a log: the beginning of a line.
@@ -32,12 +30,14 @@ type logText struct {
 	to io.Writer
 	// position is where to has come to; output before it is not passed on again.
 	position int64
-	err      error // the host's, or that this is no log
+	err      error // the host's
+	lost     bool  // it has been said that there is no log any more
 
 	line    mark // the one that is being read, or was last
 	started bool // there was one
 	stamp   []byte
 	inLine  bool // the stamp of the line has been read
+	none    bool // what is being read is no log
 	offset  int64
 	// seeking is set while lines are passed over that came before line; target is it.
 	seeking bool
@@ -69,7 +69,7 @@ func newLogText(to output, marks []mark) *logText {
 func (t *logText) resume() time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.stamp, t.inLine, t.index = t.stamp[:0], false, 0
+	t.stamp, t.inLine, t.none, t.index = t.stamp[:0], false, false, 0
 	if !t.started {
 		return time.Time{}
 	}
@@ -82,7 +82,7 @@ func (t *logText) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	taken := len(p)
-	for len(p) > 0 && t.err == nil {
+	for len(p) > 0 && t.err == nil && !t.none {
 		if !t.inLine {
 			p = t.takeStamp(p)
 			continue
@@ -111,15 +111,14 @@ func (t *logText) takeStamp(p []byte) []byte {
 	space := bytes.IndexByte(p, ' ')
 	if space < 0 {
 		if t.stamp = append(t.stamp, p...); len(t.stamp) > maxStamp {
-			t.err = noTime()
+			return t.noLog()
 		}
 		return nil
 	}
 	t.stamp = append(t.stamp, p[:space]...)
 	at, err := time.Parse(time.RFC3339Nano, string(t.stamp))
 	if err != nil {
-		t.err = noTime()
-		return nil
+		return t.noLog()
 	}
 	t.stamp, t.inLine = t.stamp[:0], true
 	t.begin(at)
@@ -181,7 +180,12 @@ func (t *logText) mark() mark {
 	return t.line
 }
 
-// noTime is about what a node sends in place of a log that it has removed.
-func noTime() error {
-	return sdk.Errorf(sdk.ClassExternalService, "the node does not have the step's output any more")
+// noLog is for what a node sends in place of a log that it has removed.
+func (t *logText) noLog() []byte {
+	if !t.lost {
+		t.lost, t.seeking, t.offset = true, false, t.position
+		t.pass([]byte(lostLines))
+	}
+	t.none = true
+	return nil
 }

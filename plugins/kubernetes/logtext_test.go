@@ -108,11 +108,19 @@ func TestLogRotated(t *testing.T) {
 	}
 }
 
-func TestLogWithoutTimes(t *testing.T) {
+// TestLogRemoved has what a node sends when it has removed a log.
+func TestLogRemoved(t *testing.T) {
 	t.Parallel()
-	text := newLogText(&sink{}, nil)
-	if _, err := text.Write([]byte("unable to retrieve container logs for containerd://1234")); err == nil {
-		t.Error("what is no log was taken for one")
+	to := &sink{}
+	text := newLogText(to, nil)
+	lines, want := logLines(5)
+	write(t, text, strings.Join(lines, ""))
+	for range 2 {
+		text.resume()
+		write(t, text, "unable to retrieve container logs for containerd://1234")
+	}
+	if diff := cmp.Diff(want+lostLines, to.String()); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -100,9 +101,47 @@ func TestRemovedPod(t *testing.T) {
 		t.Fatal(err)
 	}
 	end := <-ended
-	if end.err == nil && end.result.Outcome == sdk.OutcomeSucceeded {
-		t.Errorf("it ended so: %+v", end)
+	if sdk.ClassOf(end.err) != sdk.ClassLost {
+		t.Errorf("it ended so: %+v, %v", end.result, end.err)
 	}
-	t.Logf("%+v, %v", end.result, end.err)
 	b.ranOnce()
+}
+
+// TestEvicted has a step use more of the node's disk than it may.
+func TestEvicted(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	_, _, err := b.run(b.request(map[string]any{"script": "head -c 50000000 /dev/zero >/tmp/large; sleep 600", "workspace": "none",
+		"parameters": map[string]any{"resource_limits": map[string]any{"ephemeral_storage": "1Mi"}}}))
+	if sdk.ClassOf(err) != sdk.ClassExternalService || !strings.Contains(err.Error(), "evicted") {
+		t.Errorf("the error is %v", err)
+	}
+	t.Log(err)
+}
+
+// TestForbidden has an identity without rights.
+func TestForbidden(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	text, err := os.ReadFile(os.Getenv("PATCHBAY_TEST_KUBECONFIG"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := b.request(map[string]any{"script": "true", "kubeconfig": "K"})
+	r.Step.Secrets = map[string]string{"K": strings.Replace(string(text), "user: {token:", "user: {as: nobody, token:", 1)}
+	_, _, err = b.run(r)
+	if sdk.ClassOf(err) != sdk.ClassAuthentication || !strings.Contains(err.Error(), `"nobody" cannot create resource "jobs"`) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestDeadline has a step that nobody stops when its time is up.
+func TestDeadline(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	r := b.request(map[string]any{"script": "trap 'exit 9' TERM; while :; do sleep 0.2; done", "workspace": "none"})
+	r.Deadline = time.Now().Add(5*time.Second - deadlineSlack)
+	if _, _, err := b.run(r); sdk.ClassOf(err) != sdk.ClassTimeout {
+		t.Errorf("the error is %v", err)
+	}
 }

@@ -32,9 +32,6 @@ func (r *run) finish(ctx context.Context, pod *corev1.Pod, end *corev1.Container
 			return sdk.Result{}, err
 		}
 	}
-	if pod.Status.Reason == "DeadlineExceeded" {
-		return sdk.Result{}, timedOut()
-	}
 	result := resultOf(end)
 	result.Metadata = map[string]string{"job": r.plan.name, "namespace": pod.Namespace, "pod": pod.Name, "node": pod.Spec.NodeName,
 		"started_at": end.StartedAt.UTC().Format("2006-01-02T15:04:05Z"), "finished_at": end.FinishedAt.UTC().Format("2006-01-02T15:04:05Z")}
@@ -108,10 +105,33 @@ func shortStart(message string) string {
 var signalNames = map[int]string{1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS",
 	8: "SIGFPE", 9: "SIGKILL", 11: "SIGSEGV", 13: "SIGPIPE", 14: "SIGALRM", 15: "SIGTERM", 24: "SIGXCPU", 25: "SIGXFSZ", 31: "SIGSYS"}
 
+// takenAway reports whether the pod ended and its step did not end by itself.
+func takenAway(pod *corev1.Pod, end *corev1.ContainerStateTerminated) bool {
+	switch {
+	case pod.Status.Phase == corev1.PodFailed && (pod.Status.Reason != "" || end == nil):
+		return true
+	case end != nil && end.Reason == "ContainerStatusUnknown":
+		return true
+	case pod.DeletionTimestamp == nil:
+		return false
+	case end == nil:
+		return !isRunning(pod, stepContainer)
+	}
+	return end.ExitCode > signalled
+}
+
 // gone says why a pod ended, or is there no more, without its step having ended: it
 // is not run again, since it may have done half of its work.
-func (r *run) gone(pod *corev1.Pod) error {
-	why := pod.Status.Message
+func (r *run) gone(ctx context.Context, pod *corev1.Pod) error {
+	job := &batchv1.Job{}
+	if err := r.client.get(ctx, jobs, r.plan.name, job); err == nil {
+		for _, kind := range []batchv1.JobConditionType{batchv1.JobFailed, batchv1.JobFailureTarget} {
+			if failed := conditionOf(job, kind); failed != nil && failed.Reason == batchv1.JobReasonDeadlineExceeded {
+				return timedOut()
+			}
+		}
+	}
+	why := strings.TrimSpace(pod.Status.Message)
 	for _, condition := range pod.Status.Conditions {
 		if condition.Type == corev1.DisruptionTarget && condition.Status == corev1.ConditionTrue && why == "" {
 			why = condition.Message

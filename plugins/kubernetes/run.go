@@ -79,7 +79,7 @@ func (r *run) see(ctx context.Context, pod *corev1.Pod) (*sdk.Result, error) {
 	had := r.pod
 	if r.pod = pod; pod == nil {
 		if had != nil {
-			return nil, r.gone(had)
+			return nil, r.gone(ctx, had)
 		}
 		return nil, nil // not yet, or not any more: see diagnose
 	}
@@ -103,11 +103,14 @@ func (r *run) see(ctx context.Context, pod *corev1.Pod) (*sdk.Result, error) {
 		r.log = r.follow(ctx)
 	}
 	switch {
-	case end != nil && end.Reason != "ContainerStatusUnknown":
+	case takenAway(pod, end):
+		if r.log != nil {
+			r.log.drain()
+		}
+		return nil, r.gone(ctx, pod)
+	case end != nil:
 		result, err := r.finish(ctx, pod, end)
 		return &result, err
-	case pod.Status.Phase == corev1.PodFailed, pod.DeletionTimestamp != nil && !isRunning(pod, stepContainer):
-		return nil, r.gone(pod)
 	case isRunning(pod, stepContainer):
 		r.waitingSince = time.Time{}
 		return nil, nil
