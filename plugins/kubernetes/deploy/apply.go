@@ -47,7 +47,16 @@ func (d *Deployer) apply(ctx context.Context, r sdk.Request[ApplyConfig], s *sdk
 // run does all of it. A step that is cancelled before anything was changed ends at
 // once.
 func (a *application) run(ctx context.Context, documents []document) (sdk.Result, error) {
-	err := a.prepare(ctx, documents)
+	err := a.survey(ctx, documents)
+	if err == nil {
+		err = a.rehearse(ctx, a.targets, applyOptions{force: a.Force, createNamespace: a.CreateNamespace})
+	}
+	if err != nil && ctx.Err() != nil && a.out.resumed && a.OnFailure == onFailureRollback {
+		// Cancelled while nobody worked: what the work before did may have to be found yet.
+		if a.before != nil || a.survey(context.WithoutCancel(ctx), documents) == nil {
+			return a.giveUp(ctx, err)
+		}
+	}
 	if err == nil {
 		if err = a.change(ctx); err != nil {
 			return a.giveUp(ctx, err)
@@ -66,9 +75,8 @@ func (a *application) run(ctx context.Context, documents []document) (sdk.Result
 	return result, nil
 }
 
-// prepare finds out what is to be applied and has the cluster try it, so that nothing
-// is changed when some of it would be refused.
-func (a *application) prepare(ctx context.Context, documents []document) error {
+// survey finds out what is to be applied, and what is there.
+func (a *application) survey(ctx context.Context, documents []document) error {
 	var err error
 	if a.targets, err = resolve(a.client, documents); err != nil {
 		return err
@@ -83,11 +91,9 @@ func (a *application) prepare(ctx context.Context, documents []document) error {
 		return err
 	}
 	if a.set != nil {
-		if err := a.set.taken(a.targets, a.before); err != nil {
-			return err
-		}
+		return a.set.taken(a.targets, a.before)
 	}
-	return a.rehearse(ctx, a.targets, applyOptions{force: a.Force, createNamespace: a.CreateNamespace})
+	return nil
 }
 
 // change does what was prepared.

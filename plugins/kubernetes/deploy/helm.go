@@ -169,7 +169,9 @@ func (h *helmWork) explainHelm(err error) error {
 func (h *helmWork) succeeded(made *release.Release) sdk.Result {
 	if notes := strings.TrimSpace(made.Info.Notes); notes != "" {
 		h.out.say("%s", notes)
-		h.out.setOutput("notes", notes)
+		if len(notes) <= sdk.MaxValue {
+			h.out.setOutput("notes", notes)
+		}
 	}
 	h.out.setOutput("release", h.name)
 	h.out.setOutput("revision", strconv.Itoa(made.Version))

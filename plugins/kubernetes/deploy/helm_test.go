@@ -3,6 +3,9 @@ package deploy
 import (
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -145,5 +148,28 @@ func TestHelmRefused(t *testing.T) {
 			}
 			contains(t, end.text(), c.want)
 		})
+	}
+}
+
+// TestHelmRepository fetches a chart from a repository, which is files on a web server.
+func TestHelmRepository(t *testing.T) {
+	b := newBench(t)
+	b.chart("charts/shop")
+	served := t.TempDir()
+	if out, err := exec.Command("tar", "-C", filepath.Join(b.workspace, "charts"), "-czf", filepath.Join(served, "shop-1.2.3.tgz"), "shop").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	index := "apiVersion: v1\nentries:\n  shop:\n  - {name: shop, version: 1.2.3, apiVersion: v2, urls: [shop-1.2.3.tgz]}\n"
+	if err := os.WriteFile(filepath.Join(served, "index.yaml"), []byte(index), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.FileServer(http.Dir(served)))
+	t.Cleanup(server.Close)
+	contains(t, b.succeeds("helm", map[string]any{"helm_chart": "shop", "repository": server.URL, "version": "~1.2"}), "shop 1.2.3, revision 1")
+	contains(t, b.succeeds("helm", map[string]any{"helm_chart": server.URL + "/shop-1.2.3.tgz"}), "shop 1.2.3, revision 2")
+	end := b.run("helm", map[string]any{"helm_chart": "shop", "repository": server.URL, "version": "9"})
+	contains(t, end.text(), "fetch the chart shop", "version")
+	if sdk.ClassOf(end.err) != sdk.ClassExternalService {
+		t.Errorf("got %v", end.err)
 	}
 }

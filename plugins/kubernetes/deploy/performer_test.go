@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
@@ -80,6 +81,30 @@ func TestKilled(t *testing.T) {
 	kept, err := os.ReadFile(filepath.Join(r.Step.Workspace.AttemptPath, "work.out"))
 	if err != nil || said.text()+rest.text() != string(kept) {
 		t.Errorf("the host has %q, the attempt %q, %v", said.text()+rest.text(), kept, err)
+	}
+}
+
+// TestKilledThenCancelled has what a killed process did put back by the one that is
+// told no more than to stop.
+func TestKilledThenCancelled(t *testing.T) {
+	b := newBench(t)
+	client, process := launch(t)
+	r := b.request("apply", map[string]any{"manifest": configMap("one", "1") + "---\n" + b.slow(), "patience": "1m", "on_failure": "rollback"})
+	_, said, ended := b.start(client, r)
+	said.await(t, "deployment.apps/slow: ")
+	if err := process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-ended
+	running, _, ended := b.start(b.client, r)
+	if err := running.Cancel(time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if end := <-ended; end.err != nil || end.result.Outcome != sdk.OutcomeCancelled {
+		t.Errorf("got %+v, %v", end.result, end.err)
+	}
+	if b.value("one") != "none" {
+		t.Error("it was not put back")
 	}
 }
 
