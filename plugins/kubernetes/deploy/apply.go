@@ -12,10 +12,6 @@ import (
 // fieldManager is the name under which Patchbay owns what it applies.
 const fieldManager = "patchbay"
 
-// errInterrupted is the cause of an attempt's end that nobody's objects are to blame
-// for.
-var errInterrupted = errors.New("interrupted")
-
 // application is one apply under way.
 type application struct {
 	*client
@@ -129,11 +125,9 @@ func (a *application) change(ctx context.Context) error {
 
 // giveUp is the end of an apply that has begun to change things and did not succeed.
 func (a *application) giveUp(ctx context.Context, cause error) (sdk.Result, error) {
-	result, err := sdk.Result{}, cause
+	result, err := failed(a.out, cause)
 	if ctx.Err() != nil {
 		result, err = stopped(ctx)
-	} else {
-		result, err = failed(a.out, cause)
 	}
 	if a.OnFailure != onFailureRollback || errors.Is(context.Cause(ctx), errDestroyed) {
 		return result, err

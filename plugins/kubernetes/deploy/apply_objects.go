@@ -13,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/patchbay-ci/patchbay/plugins/kubernetes/cluster"
 )
 
 // How often, and for how long, a kind is looked for whose definition was applied.
@@ -63,7 +65,7 @@ func (c *client) rehearse(ctx context.Context, targets []*target, o applyOptions
 		}
 		group.Go(func() error {
 			_, err := c.send(ctx, t, o)
-			if err == nil || (isMissingNamespace(err) && (o.createNamespace || makesNamespace(targets, t.object.GetNamespace()))) {
+			if err == nil || (cluster.IsNoNamespace(err) && (o.createNamespace || makesNamespace(targets, t.object.GetNamespace()))) {
 				return nil
 			}
 			problems[i] = c.refuse(t, err)
@@ -114,22 +116,12 @@ func (c *client) refuse(t *target, err error) error {
 	case isConflict(err):
 		no.message = fmt.Sprintf("%s (%s): others own %s that it sets", t.where(), t.source, count(len(no.lines), "field"))
 		no.lines = append(no.lines, "  remove them from the manifest, or take them over with force: true")
-	case isMissingNamespace(err):
+	case cluster.IsNoNamespace(err):
 		no.message += "; make it, or add create_namespace: true"
 	case t.kind() == "Job" && apierrors.IsInvalid(err):
 		no.message += "; the template of a Job cannot change: give the Job another name, or remove the old one first"
 	}
 	return no
-}
-
-func isMissingNamespace(err error) bool {
-	var status apierrors.APIStatus
-	if !apierrors.IsNotFound(err) {
-		return false
-	}
-	status, _ = err.(apierrors.APIStatus)
-	details := status.Status().Details
-	return details != nil && details.Kind == "namespaces"
 }
 
 func makesNamespace(targets []*target, name string) bool {

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
+	"github.com/patchbay-ci/patchbay/plugins/kubernetes/cluster"
 	"github.com/patchbay-ci/patchbay/sdk"
 )
 
@@ -76,7 +77,7 @@ func (c *client) diffOne(ctx context.Context, t *target, old *unstructured.Unstr
 	}
 	switch {
 	case err == nil:
-	case isMissingNamespace(err) && (o.createNamespace || makesNamespace(targets, t.object.GetNamespace())):
+	case cluster.IsNoNamespace(err) && (o.createNamespace || makesNamespace(targets, t.object.GetNamespace())):
 		change.Details = "# not checked: its namespace is made by the same step\n" + unified(nil, t.object)
 		return change, nil
 	default:

@@ -3,6 +3,7 @@ package deploy
 import (
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -65,6 +66,16 @@ func findChart(config HelmConfig, workspace string) (string, error) {
 		return "", &sdk.Error{Class: sdk.ClassInvalidConfig, Pointer: "/helm_chart", Err: err,
 			Message:    fmt.Sprintf("helm_chart: there is no %q in the workspace", config.Chart),
 			Suggestion: "give a path relative to the workspace, oci://…, or add repository:"}
+	}
+	// Helm follows links, and would read the server's files by them.
+	err = fs.WalkDir(root.FS(), filepath.ToSlash(name), func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.Type()&fs.ModeSymlink != 0 {
+			return badChart("%s is a symbolic link, which a chart may not have", path)
+		}
+		return err
+	})
+	if err != nil {
+		return "", err
 	}
 	return filepath.Join(workspace, name), nil
 }

@@ -129,10 +129,15 @@ func TestHelmRefused(t *testing.T) {
 	b.file("needs/Chart.yaml", "apiVersion: v2\nname: needs\nversion: 1.0.0\ndependencies: [{name: redis, version: 1.0.0, repository: 'https://example.invalid'}]\n")
 	b.file("broken/Chart.yaml", "apiVersion: v2\nname: broken\nversion: 1.0.0\n")
 	b.file("broken/templates/x.yaml", "a: {{ .Values.no.such }}\n")
+	b.chart("linked")
+	if err := os.Symlink("/etc/hostname", filepath.Join(b.workspace, "linked/templates/stolen")); err != nil {
+		t.Fatal(err)
+	}
 	cases := map[string]struct {
 		config map[string]any
 		want   string
 	}{
+		"link":         {map[string]any{"helm_chart": "linked"}, "linked/templates/stolen is a symbolic link"},
 		"no chart":     {map[string]any{"helm_chart": "absent"}, `there is no "absent" in the workspace`},
 		"outside":      {map[string]any{"helm_chart": "../.."}, "in the workspace"},
 		"no such file": {map[string]any{"helm_chart": "shop", "values": "absent.yaml"}, "absent.yaml"},
