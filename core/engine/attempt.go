@@ -93,7 +93,7 @@ func (l *stepLife) limit(a *core.Attempt) (context.Context, context.CancelFunc) 
 		return context.WithCancel(l.stop)
 	}
 	return context.WithDeadlineCause(l.stop, a.StartedAt.Add(l.spec.Timeout.Std()),
-		&stopReason{core.StatusTimeout, fmt.Sprintf("the step's time of %s was up", l.spec.Timeout)})
+		&stopReason{core.StatusTimeout, fmt.Sprintf("%s time of %s was up", l.whose, l.spec.Timeout)})
 }
 
 // request makes what the connector is told.
@@ -153,7 +153,10 @@ func (l *stepLife) watch(limited context.Context, a *core.Attempt, request sdk.R
 	err := l.run.engine.options.Connectors.Use(ctx, l.spec.Connector, func(client *sdk.Client, info sdk.Info) error {
 		l.posts = info.Has(sdk.CapabilityPostExecute)
 		if info.Has(sdk.CapabilityPreExecute) && !events.announced {
-			if err := client.PreExecute(ctx, sdk.PreExecuteRequest{Step: request.Step}); err != nil {
+			began := now()
+			err := client.PreExecute(ctx, sdk.PreExecuteRequest{Step: request.Step})
+			l.recordOwn(ownHook(core.HookPreExecute, l.spec.Connector, a.Number, began, err, l.masks))
+			if err != nil {
 				return err
 			}
 		}
