@@ -11,9 +11,8 @@ import (
 )
 
 // TestConformance has the kit check the connector in a process of its own, which it
-// also kills.
+// also kills. It runs alone, since the kit has limits of time.
 func TestConformance(t *testing.T) {
-	t.Parallel()
 	b := newBench(t)
 	self, err := os.Executable()
 	if err != nil {

@@ -53,7 +53,7 @@ func (c *connector) runJob(ctx context.Context, r sdk.Request[config], s *sdk.Se
 	if err != nil {
 		return sdk.Result{}, err
 	}
-	at.owner = c.sweeper.owner
+	at.owner = c.sweeper.owner()
 	c.sweeper.once(at.client)
 	if at.job, err = at.begin(ctx); err != nil {
 		return sdk.Result{}, err

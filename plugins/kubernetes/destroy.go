@@ -117,7 +117,7 @@ func (c *client) awaitStopped(ctx context.Context, attemptID string, told <-chan
 	for {
 		select {
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return sdk.Errorf(sdk.ClassExternalService, "the step's pod does not stop: its node does not answer: %w", context.Cause(ctx))
 		case n := <-told:
 			switch {
 			case n.err != nil:

@@ -299,6 +299,25 @@ func (r *recording) SetOutput(name, value string) error {
 	return nil
 }
 
+// awaitBytes waits until the host has so many bytes.
+func (r *recording) awaitBytes(t *testing.T, wanted int64) {
+	t.Helper()
+	limit := time.After(2 * time.Minute)
+	for {
+		r.mu.Lock()
+		has, changed := r.offsets.Stdout, r.changed
+		r.mu.Unlock()
+		if has >= wanted {
+			return
+		}
+		select {
+		case <-changed:
+		case <-limit:
+			t.Fatalf("there are only %d bytes", has)
+		}
+	}
+}
+
 // awaitOutput waits until stdout has the text.
 func (r *recording) awaitOutput(t *testing.T, text string) {
 	t.Helper()

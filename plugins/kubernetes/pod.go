@@ -44,7 +44,7 @@ func planPod(r sdk.Request[config], s settings) (*podPlan, error) {
 			"the server does not let pods have its folders")
 	case r.Config.Parameters.UseHostPath:
 		p.volumes = workspaceHost
-	case r.Config.Workspace == workspaceNone:
+	case r.Config.Workspace == workspaceNone, r.Step.Workspace.Path == "":
 		p.volumes = workspaceNone
 	default:
 		p.bring = !empty(r.Step.Workspace.Path)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -28,7 +29,11 @@ const startError = "StartError"
 // step ended.
 func (r *run) finish(ctx context.Context, pod *corev1.Pod, end *corev1.ContainerStateTerminated) (sdk.Result, error) {
 	if r.log != nil {
-		if err := r.log.finish(ctx); err != nil {
+		err := r.log.finish(ctx)
+		if sdk.ClassOf(err) == sdk.ClassNotFound {
+			err = r.gone(ctx, pod)
+		}
+		if err != nil {
 			return sdk.Result{}, err
 		}
 	}
@@ -105,6 +110,10 @@ func shortStart(message string) string {
 var signalNames = map[int]string{1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS",
 	8: "SIGFPE", 9: "SIGKILL", 11: "SIGSEGV", 13: "SIGPIPE", 14: "SIGALRM", 15: "SIGTERM", 24: "SIGXCPU", 25: "SIGXFSZ", 31: "SIGSYS"}
 
+// silentNode is how long after its time a pod that is to end may be said to run: then
+// its node is lost.
+const silentNode = 30 * time.Second
+
 // takenAway reports whether the pod ended and its step did not end by itself.
 func takenAway(pod *corev1.Pod, end *corev1.ContainerStateTerminated) bool {
 	switch {
@@ -115,9 +124,14 @@ func takenAway(pod *corev1.Pod, end *corev1.ContainerStateTerminated) bool {
 	case pod.DeletionTimestamp == nil:
 		return false
 	case end == nil:
-		return !isRunning(pod, stepContainer)
+		return !isRunning(pod, stepContainer) || time.Since(pod.DeletionTimestamp.Time) > silentNode
 	}
-	return end.ExitCode > signalled
+	// What ended before it was asked to has ended by itself.
+	var grace time.Duration
+	if seconds := pod.DeletionGracePeriodSeconds; seconds != nil {
+		grace = time.Duration(*seconds) * time.Second
+	}
+	return !end.FinishedAt.Time.Before(pod.DeletionTimestamp.Add(-grace))
 }
 
 // gone says why a pod ended, or is there no more, without its step having ended: it

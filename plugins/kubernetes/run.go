@@ -13,6 +13,10 @@ import (
 // diagnosePause is how often a pod that does not start is asked why.
 const diagnosePause = time.Second
 
+// stopSlack is how much longer than its grace a pod may take to stop: a node that is
+// lost never says so.
+const stopSlack = time.Minute
+
 // run is one RunStep's look at the attempt's Job.
 type run struct {
 	client   *client
@@ -132,6 +136,8 @@ func (r *run) diagnose(ctx context.Context) error {
 			return r.jobFailed(failed)
 		}
 		return r.judge(r.client.troubleWithout(ctx, r.job))
+	case takenAway(r.pod, endOf(r.pod, stepContainer)):
+		return r.gone(ctx, r.pod)
 	case r.log != nil:
 		if err := r.log.saveMark(); err != nil {
 			return err
@@ -141,6 +147,12 @@ func (r *run) diagnose(ctx context.Context) error {
 		found := troubleOf(r.pod)
 		if found == nil {
 			found = r.client.troubleWithVolumes(ctx, r.pod)
+		}
+		if found == nil {
+			r.waitingSince = time.Time{}
+			if event := r.client.lastEvent(ctx, string(r.pod.UID), "Pulling"); event != nil {
+				return r.say("waiting: " + event.Message)
+			}
 		}
 		return r.judge(found)
 	}
@@ -166,11 +178,16 @@ func (r *run) judge(found *trouble) error {
 	if time.Since(r.waitingSince) >= bearing {
 		return found.err
 	}
-	if r.said == found.err.Message {
+	return r.say("waiting: " + found.err.Message)
+}
+
+// say tells a progress, once.
+func (r *run) say(progress string) error {
+	if r.said == progress {
 		return nil
 	}
-	r.said = found.err.Message
-	return r.session.Progress("waiting: "+r.said, -1)
+	r.said = progress
+	return r.session.Progress(progress, -1)
 }
 
 // stop ends the step: with the signal its image wants, and by force when grace has
@@ -183,6 +200,8 @@ func (r *run) stop(ctx context.Context, told <-chan news, grace time.Duration) (
 	if err := r.client.removePods(ctx, r.request.Step.AttemptID, seconds); err != nil {
 		return sdk.Result{}, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, grace+stopSlack)
+	defer cancel()
 	if err := r.client.awaitStopped(ctx, r.request.Step.AttemptID, told); err != nil {
 		return sdk.Result{}, err
 	}

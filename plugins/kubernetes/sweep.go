@@ -27,13 +27,15 @@ const sweepTime = 5 * time.Minute
 type sweeper struct {
 	// owner tells this server's Jobs from those of others; empty when it cannot be
 	// known, and then nothing is swept.
-	owner string
+	owner func() string
 
 	mu   sync.Mutex
 	done map[string]bool // clusters and namespaces
 }
 
-func newSweeper() *sweeper { return &sweeper{owner: ownerID(), done: map[string]bool{}} }
+func newSweeper() *sweeper {
+	return &sweeper{owner: sync.OnceValue(ownerID), done: map[string]bool{}}
+}
 
 // ownerID is made of an ID that the user's cache keeps and of the machine's name: a
 // copied home does not make two servers one, nor does a name that many containers have.
@@ -43,14 +45,15 @@ func ownerID() string {
 		return ""
 	}
 	file := filepath.Join(cache, "patchbay", "kubernetes-owner")
-	id, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		id = []byte(uuid.NewString())
-		err = os.MkdirAll(filepath.Dir(file), 0o700)
-		if err == nil {
-			err = os.WriteFile(file, id, 0o600)
-		}
+	err = os.MkdirAll(filepath.Dir(file), 0o700)
+	if err == nil {
+		// Of several that begin at the same time one makes it.
+		err = writeNew(file, uuid.NewString())
 	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return ""
+	}
+	id, err := os.ReadFile(file)
 	host, hostErr := os.Hostname()
 	if err != nil || hostErr != nil || len(id) == 0 {
 		return ""
@@ -59,12 +62,25 @@ func ownerID() string {
 	return hex.EncodeToString(sum[:8])
 }
 
+// writeNew makes a file whole, and only if it is not there.
+func writeNew(file, text string) error {
+	if _, err := os.Stat(file); err == nil {
+		return fs.ErrExist
+	}
+	temporary := file + "." + uuid.NewString()
+	if err := os.WriteFile(temporary, []byte(text), 0o600); err != nil {
+		return err
+	}
+	defer os.Remove(temporary)
+	return os.Link(temporary, file)
+}
+
 // once sweeps a namespace in the background, the first time that it is used.
 func (s *sweeper) once(c *client) {
 	key := c.Config.Host + "\n" + c.Namespace
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.owner == "" || s.done[key] {
+	if s.owner() == "" || s.done[key] {
 		return
 	}
 	s.done[key] = true
@@ -77,7 +93,7 @@ func (s *sweeper) once(c *client) {
 
 func (s *sweeper) sweep(ctx context.Context, c *client) error {
 	list := &batchv1.JobList{}
-	err := c.list(ctx, jobs, metav1.ListOptions{LabelSelector: labelConnector + "=kubernetes," + labelOwner + "=" + s.owner}, list)
+	err := c.list(ctx, jobs, metav1.ListOptions{LabelSelector: labelConnector + "=kubernetes," + labelOwner + "=" + s.owner()}, list)
 	if err != nil {
 		return err
 	}

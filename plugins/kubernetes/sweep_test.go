@@ -12,7 +12,8 @@ import (
 func TestSweep(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.connector.sweeper.owner = "mine-" + b.namespace[len(b.namespace)-8:]
+	mine := "mine-" + b.namespace[len(b.namespace)-8:]
+	b.connector.sweeper.owner = func() string { return mine }
 	s := &sweeper{owner: b.connector.sweeper.owner}
 	begin := func(client *sdk.Client) sdk.RunRequest {
 		r := b.request(map[string]any{"script": "echo before; sleep 600", "workspace": "none"})
@@ -22,7 +23,7 @@ func TestSweep(t *testing.T) {
 	}
 	orphan, kept := begin(b.client), begin(b.client)
 	other := newConnector()
-	other.sweeper.owner = "another"
+	other.sweeper.owner = func() string { return "another" }
 	another := begin(serve(t, other))
 	for _, r := range []sdk.RunRequest{orphan, another} {
 		if err := os.RemoveAll(r.Step.Workspace.AttemptPath); err != nil {
