@@ -7,6 +7,7 @@ func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		a.newRunCommand(),
 		a.newValidateCommand(),
+		a.newPlanCommand(),
 		a.newInitCommand(),
 		a.newServerCommand(),
 		a.newPluginCommand(),

@@ -7,6 +7,7 @@ import (
 	apiversion "k8s.io/apimachinery/pkg/version"
 
 	"github.com/patchbay-ci/patchbay/plugins/kubernetes/cluster"
+	"github.com/patchbay-ci/patchbay/plugins/kubernetes/deploy"
 	"github.com/patchbay-ci/patchbay/sdk"
 )
 
@@ -28,8 +29,12 @@ func (c *connector) Check(ctx context.Context, _ sdk.CheckRequest) (sdk.CheckRes
 	if err := json.Unmarshal(body, &server); err != nil {
 		return sdk.CheckResult{Message: "what answers at " + found.Config.Host + " is not a Kubernetes cluster"}, nil
 	}
-	return sdk.CheckResult{OK: true, Message: "Kubernetes " + server.GitVersion, Identity: found.Config.Host,
-		Details: map[string]string{"version": server.GitVersion, "platform": server.Platform, "context": found.Context,
+	identity, err := deploy.Identity(ctx, found)
+	if err != nil {
+		return notUsable(err), nil
+	}
+	return sdk.CheckResult{OK: true, Message: "Kubernetes " + server.GitVersion + " at " + found.Config.Host, Identity: identity,
+		Details: map[string]string{"server": found.Config.Host, "version": server.GitVersion, "platform": server.Platform, "context": found.Context,
 			"namespace": found.Namespace}}, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/patchbay-ci/patchbay/plugins/kubernetes/cluster"
+	"github.com/patchbay-ci/patchbay/plugins/kubernetes/deploy"
 	"github.com/patchbay-ci/patchbay/sdk"
 )
 
@@ -21,14 +22,17 @@ const destroyAtOnce = 8
 // outlives this process.
 type connector struct {
 	*sdk.Actions
-	sweeper *sweeper
+	sweeper  *sweeper
+	deployer *deploy.Deployer
 }
 
 func newConnector() *connector {
-	c := &connector{sweeper: newSweeper()}
+	c := &connector{sweeper: newSweeper(), deployer: deploy.New()}
 	c.Actions = sdk.NewActions(
-		sdk.Info{Name: "kubernetes", Version: version, Summary: "Run a command or a script as a Job of a Kubernetes cluster"},
+		sdk.Info{Name: "kubernetes", Version: version, Summary: "Run steps as Jobs of a Kubernetes cluster, and deploy to it",
+			Secrets: deploy.Secrets()},
 		sdk.NewAction("run", "Run a command, a script or an image's own command as a Job", c.run),
+		deployActions(c.deployer)...,
 	)
 	return c
 }
@@ -117,7 +121,10 @@ func (c *connector) DestroyStep(ctx context.Context, r sdk.DestroyRequest) error
 	var group errgroup.Group
 	group.SetLimit(destroyAtOnce)
 	for _, attempt := range r.Attempts {
-		group.Go(func() error { return c.destroy(ctx, attempt) })
+		group.Go(func() error {
+			c.deployer.Stop(attempt.AttemptID)
+			return c.destroy(ctx, attempt)
+		})
 	}
 	return group.Wait()
 }

@@ -1,7 +1,18 @@
-// Command patchbay-connector-kubernetes runs steps as Jobs of a Kubernetes cluster.
-// See README.md.
+// Command patchbay-connector-kubernetes runs steps as Jobs of a Kubernetes cluster, and
+// deploys to it. See README.md.
 package main
 
-import "github.com/patchbay-ci/patchbay/sdk"
+import (
+	"io"
 
-func main() { sdk.Serve(newConnector()) }
+	"k8s.io/klog/v2"
+
+	"github.com/patchbay-ci/patchbay/sdk"
+)
+
+func main() {
+	// The libraries log what they return as an error as well.
+	klog.LogToStderr(false)
+	klog.SetOutput(io.Discard)
+	sdk.Serve(newConnector())
+}
