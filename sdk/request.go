@@ -28,6 +28,10 @@ type Workspace struct {
 	// AttemptPath is the absolute path of a folder of this attempt alone, outside
 	// Path. The host makes it and removes it after DestroyStep.
 	AttemptPath string
+	// DeployPath is the absolute path of a folder of this connector's alone that
+	// outlives runs, for what its releases need. Steps of actions that deploy have it.
+	// DestroyStep of an attempt leaves alone what belongs to its release.
+	DeployPath string
 }
 
 // Offsets says how many bytes of each stream the host has already stored.
