@@ -29,8 +29,9 @@ type Workspace struct {
 	// Path. The host makes it and removes it after DestroyStep.
 	AttemptPath string
 	// DeployPath is the absolute path of a folder of this connector's alone that
-	// outlives runs, for what its releases need. Steps of actions that deploy have it.
-	// DestroyStep of an attempt leaves alone what belongs to its release.
+	// outlives runs, for what its releases need. The steps of a Deployer have it.
+	// DestroyStep of an attempt leaves alone what belongs to its release; the host
+	// names the attempt in RemoveRelease when nothing was deployed of it, too.
 	DeployPath string
 }
 

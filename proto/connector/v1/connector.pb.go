@@ -1171,8 +1171,9 @@ type Workspace struct {
 	// DestroyStep. What a connector keeps there survives its own restart.
 	AttemptPath string `protobuf:"bytes,2,opt,name=attempt_path,json=attemptPath,proto3" json:"attempt_path,omitempty"`
 	// Absolute path of a folder of this connector's alone that outlives runs, for what its
-	// releases need. Steps of actions that deploy have it; empty for others. DestroyStep
-	// of an attempt leaves alone what belongs to its release.
+	// releases need. The steps of a connector with CAPABILITY_DEPLOY have it; empty for
+	// others. DestroyStep of an attempt leaves alone what belongs to its release; the
+	// host names the attempt in RemoveRelease when nothing was deployed of it, too.
 	DeployPath    string `protobuf:"bytes,3,opt,name=deploy_path,json=deployPath,proto3" json:"deploy_path,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
