@@ -30,8 +30,8 @@ type Workspace struct {
 	AttemptPath string
 	// DeployPath is the absolute path of a folder of this connector's alone that
 	// outlives runs, for what its releases need. The steps of a Deployer have it.
-	// DestroyStep of an attempt leaves alone what belongs to its release; the host
-	// names the attempt in RemoveRelease when nothing was deployed of it, too.
+	// DestroyStep of an attempt removes what never became a release, and leaves alone
+	// what did, once it was sent: RemoveRelease ends that.
 	DeployPath string
 }
 
