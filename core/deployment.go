@@ -1,6 +1,10 @@
 package core
 
-import "time"
+import (
+	"net"
+	"strconv"
+	"time"
+)
 
 // DeploymentState is how far a deployment is. Each is stored before anything is done in it,
 // so that after a crash whatever it stands for is done, or done again.
@@ -160,3 +164,12 @@ const (
 	// DeployStart starts what was stopped, or had failed.
 	DeployStart DeploymentKind = "start"
 )
+
+// String is the port's address, for a connection from this node.
+func (p LeasedPort) String() string {
+	host := p.Address
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, strconv.Itoa(p.Port))
+}
