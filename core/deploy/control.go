@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"io"
+	"path/filepath"
 
 	"github.com/patchbay-ci/patchbay/core"
 )
@@ -174,3 +175,6 @@ func (m *Manager) Logs(ctx context.Context, name string, q core.InstanceLogsQuer
 	}
 	return m.logs(ctx, d, q.Tail, q.Follow, out)
 }
+
+// Folder is where a connector keeps what its releases need.
+func (m *Manager) Folder(connector string) string { return filepath.Join(m.options.Folder, connector) }

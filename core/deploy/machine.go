@@ -156,6 +156,11 @@ func (m *Manager) checkNew(ctx context.Context, j *job, d *core.Deployment) erro
 }
 
 func (m *Manager) activate(ctx context.Context, j *job, d *core.Deployment) error {
+	if !d.Checked {
+		if err := m.mustRun(ctx, d); err != nil {
+			return err
+		}
+	}
 	endpoint, err := m.activateInstance(ctx, d)
 	if err != nil {
 		return failed(ctx, "it could not be activated: %v", err)
