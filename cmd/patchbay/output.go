@@ -43,8 +43,9 @@ type stepJSON struct {
 	Duration float64           `json:"duration"`
 	Outputs  map[string]string `json:"outputs,omitempty"`
 	// Stdout and Stderr are the ends of what the last attempt printed.
-	Stdout string `json:"stdout"`
-	Stderr string `json:"stderr"`
+	Stdout string     `json:"stdout"`
+	Stderr string     `json:"stderr"`
+	Hooks  []hookJSON `json:"hooks,omitempty"`
 }
 
 func resultsJSON(results []*localResult) []runJSON {
@@ -60,6 +61,7 @@ func resultsJSON(results []*localResult) []runJSON {
 				step.ExitCode, step.Signal = s.Attempts[n-1].ExitCode, s.Attempts[n-1].Signal
 			}
 			step.Stdout, step.Stderr = result.tails.of(s.Index)
+			step.Hooks = hooksJSON(s, result.tails)
 			item.Steps = append(item.Steps, step)
 		}
 		list = append(list, item)

@@ -542,6 +542,36 @@ func (e Status) Valid() bool {
 	}
 }
 
+// Defines values for StepHookPhase.
+const (
+	OnFailure   StepHookPhase = "on_failure"
+	OnSuccess   StepHookPhase = "on_success"
+	Post        StepHookPhase = "post"
+	PostExecute StepHookPhase = "post_execute"
+	Pre         StepHookPhase = "pre"
+	PreExecute  StepHookPhase = "pre_execute"
+)
+
+// Valid indicates whether the value is a known member of the StepHookPhase enum.
+func (e StepHookPhase) Valid() bool {
+	switch e {
+	case OnFailure:
+		return true
+	case OnSuccess:
+		return true
+	case Post:
+		return true
+	case PostExecute:
+		return true
+	case Pre:
+		return true
+	case PreExecute:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TokenKind.
 const (
 	Api  TokenKind = "api"
@@ -1067,6 +1097,9 @@ type LogEntryLevel string
 type LogEvent struct {
 	Attempt int `json:"attempt"`
 
+	// Hook phase/name of the step's hook that said it; missing for the step itself
+	Hook *string `json:"hook,omitempty"`
+
 	// Offset Of the text's first byte in that stream of that attempt
 	Offset    *int64         `json:"offset,omitempty"`
 	Stage     string         `json:"stage"`
@@ -1497,6 +1530,9 @@ type Step struct {
 	ExitCode   *int       `json:"exit_code,omitempty"`
 	FinishedAt *time.Time `json:"finished_at,omitempty"`
 
+	// Hooks The runs of its hooks, in their order, and the calls of the connector's own
+	Hooks *[]StepHook `json:"hooks,omitempty"`
+
 	// Index The step's number in the execution, from 0
 	Index   int                `json:"index"`
 	Name    string             `json:"name"`
@@ -1515,6 +1551,40 @@ type Step struct {
 	// Stdout The last 64 KiB of the last attempt
 	Stdout *string `json:"stdout,omitempty"`
 }
+
+// StepHook A run of a hook of a step, or (pre_execute, post_execute) a call of the connector's own
+type StepHook struct {
+	// Allowed It failed and changed nothing for the step
+	Allowed *bool `json:"allowed,omitempty"`
+
+	// Attempt That of its output in the log; for the connector's own, the attempt that the call was about
+	Attempt   int    `json:"attempt"`
+	Connector string `json:"connector"`
+
+	// Duration Seconds
+	Duration   *float64   `json:"duration,omitempty"`
+	ExitCode   *int       `json:"exit_code,omitempty"`
+	FinishedAt *time.Time `json:"finished_at,omitempty"`
+
+	// Message Why it failed
+	Message *string `json:"message,omitempty"`
+
+	// Name Missing for the connector's own
+	Name      *string       `json:"name,omitempty"`
+	Phase     StepHookPhase `json:"phase"`
+	Signal    *string       `json:"signal,omitempty"`
+	StartedAt time.Time     `json:"started_at"`
+	Status    Status        `json:"status"`
+
+	// Stderr The last 64 KiB; missing for the connector's own
+	Stderr *string `json:"stderr,omitempty"`
+
+	// Stdout The last 64 KiB; missing for the connector's own
+	Stdout *string `json:"stdout,omitempty"`
+}
+
+// StepHookPhase defines model for StepHook.Phase.
+type StepHookPhase string
 
 // StreamEnd defines model for StreamEnd.
 type StreamEnd struct {
