@@ -29,7 +29,7 @@ func (d *deployed) deployment(name string) *core.Deployment {
 }
 
 func (d *deployed) known(ctx context.Context, name string) error {
-	if d.err != nil || name == "web" {
+	if d.err != nil || name == "web" || name == "busy" {
 		return d.err
 	}
 	if d.store != nil {
@@ -56,10 +56,19 @@ func (d *deployed) Rollback(ctx context.Context, name, to, _ string) (*core.Depl
 	return d.deployment(name), d.known(ctx, name)
 }
 func (d *deployed) StopService(ctx context.Context, name, _ string) (*core.ServiceView, error) {
-	return d.view(name), d.known(ctx, name)
+	return d.view(name), d.idle(ctx, name)
 }
+
+// idle is known, but for a service that is at work.
+func (d *deployed) idle(ctx context.Context, name string) error {
+	if d.err == nil && name == "busy" {
+		return core.Errorf(core.CodeConflict, "service busy is being deployed or stopped right now")
+	}
+	return d.known(ctx, name)
+}
+
 func (d *deployed) StartService(ctx context.Context, name, _ string) (*core.Deployment, error) {
-	return d.deployment(name), d.known(ctx, name)
+	return d.deployment(name), d.idle(ctx, name)
 }
 func (d *deployed) Logs(ctx context.Context, name string, q core.InstanceLogsQuery, out io.Writer) error {
 	if err := d.known(ctx, name); err != nil {
@@ -88,7 +97,7 @@ func TestServices(t *testing.T) {
 	for path, want := range map[string]int{
 		"GET /web": 200, "GET /none": 404, "GET /web/history": 200, "GET /none/history": 404, "GET /web/history?limit=0": 400,
 		"POST /web/rollback?to=d0": 202, "POST /web/rollback?to=gone": 409, "POST /none/rollback": 404,
-		"POST /web/stop": 200, "POST /none/stop": 404, "POST /web/start": 202, "POST /none/start": 404,
+		"POST /web/stop": 200, "POST /none/stop": 404, "POST /busy/stop": 409, "POST /busy/start": 409, "POST /web/start": 202, "POST /none/start": 404,
 		"GET /web/logs": 200, "GET /web/logs?follow=true&tail=5": 200, "GET /none/logs": 404, "GET /web/logs?tail=-1": 400,
 		"GET /web/logs?deployment=elsewhere": 409,
 	} {
