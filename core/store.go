@@ -121,6 +121,7 @@ type Store interface {
 	DeliveryStore
 	KeyedRequestStore
 	NotificationStore
+	DeploymentStore
 	// Kind names the implementation for people: "sqlite", "memory".
 	Kind() string
 	// Ping reports whether the store answers.

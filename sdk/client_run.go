@@ -35,6 +35,12 @@ type SpanEvents interface {
 	Span(span SpanReport) error
 }
 
+// ReleaseEvents is an Events that also takes the release of an action that deploys. For
+// others a release is an error.
+type ReleaseEvents interface {
+	Release(release Release) error
+}
+
 // RunningStep is an attempt that is being watched.
 type RunningStep struct {
 	ctx    context.Context
@@ -104,6 +110,16 @@ func dispatch(response *connectorv1.RunStepResponse, events Events) error {
 			return wants.Span(spanFromProto(m.Span))
 		}
 		return nil
+	case *connectorv1.RunStepResponse_Release:
+		takes, ok := events.(ReleaseEvents)
+		if !ok {
+			return Errorf(ClassInternal, "the connector sent a release to a host that does not deploy")
+		}
+		release := releaseFromProto(m.Release)
+		if err := release.Check(); err != nil {
+			return err
+		}
+		return takes.Release(release)
 	default:
 		return fmt.Errorf("the connector sent a message this host does not know: %T", m)
 	}

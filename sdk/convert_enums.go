@@ -39,6 +39,7 @@ var (
 		{CapabilityParseWebhook, connectorv1.Capability_CAPABILITY_PARSE_WEBHOOK},
 		{CapabilityReportStatus, connectorv1.Capability_CAPABILITY_REPORT_STATUS},
 		{CapabilityPrepareStep, connectorv1.Capability_CAPABILITY_PREPARE_STEP},
+		{CapabilityDeploy, connectorv1.Capability_CAPABILITY_DEPLOY},
 	}
 	eventKinds = enum[EventKind, connectorv1.EventKind]{
 		{EventPush, connectorv1.EventKind_EVENT_KIND_PUSH},

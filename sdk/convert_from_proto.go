@@ -11,7 +11,7 @@ import (
 func infoFromProto(p *connectorv1.DescribeResponse) Info {
 	i := Info{Name: p.GetName(), Version: p.GetVersion(), ProtocolVersion: p.GetProtocolVersion(), Summary: p.GetSummary()}
 	for _, a := range p.GetActions() {
-		action := ActionInfo{Name: a.GetName(), Help: a.GetHelp(), ConfigSchema: a.GetConfigSchema()}
+		action := ActionInfo{Name: a.GetName(), Help: a.GetHelp(), ConfigSchema: a.GetConfigSchema(), Deploys: a.GetDeploys()}
 		for _, o := range a.GetOutputs() {
 			action.Outputs = append(action.Outputs, OutputInfo{Name: o.GetName(), Help: o.GetHelp()})
 		}
@@ -40,7 +40,7 @@ func diagnosticsFromProto(list []*connectorv1.Diagnostic) []Diagnostic {
 }
 
 func workspaceFromProto(p *connectorv1.Workspace) Workspace {
-	return Workspace{Path: p.GetPath(), AttemptPath: p.GetAttemptPath()}
+	return Workspace{Path: p.GetPath(), AttemptPath: p.GetAttemptPath(), DeployPath: p.GetDeployPath()}
 }
 
 func stepFromProto(p *connectorv1.Step) Step {

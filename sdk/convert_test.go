@@ -46,6 +46,14 @@ func TestConversions(t *testing.T) {
 	t.Run("Webhook", roundTrip(webhookToProto, webhookFromProto))
 	t.Run("StatusReport", roundTrip(statusReportToProto, statusReportFromProto))
 	t.Run("Plan", roundTrip(planToProto, planFromProto))
+	t.Run("Release", roundTrip(releaseToProto, releaseFromProto))
+	t.Run("StartInstance", roundTrip(startInstanceToProto, startInstanceFromProto))
+	t.Run("CheckInstance", roundTrip(checkInstanceToProto, checkInstanceFromProto))
+	t.Run("HealthResult", roundTrip(healthResultToProto, healthResultFromProto))
+	t.Run("StopInstance", roundTrip(stopInstanceToProto, stopInstanceFromProto))
+	t.Run("RemoveRelease", roundTrip(removeReleaseToProto, removeReleaseFromProto))
+	t.Run("InstanceLogs", roundTrip(instanceLogsToProto, instanceLogsFromProto))
+	t.Run("InstanceStatus", roundTrip(instanceStatusToProto, instanceStatusFromProto))
 	t.Run("Diagnostics", roundTrip(
 		func(list []Diagnostic) *connectorv1.ValidateConfigResponse {
 			return &connectorv1.ValidateConfigResponse{Diagnostics: diagnosticsToProto(list)}
@@ -80,6 +88,8 @@ func TestConversionsOfNothing(t *testing.T) {
 func TestEnums(t *testing.T) {
 	t.Parallel()
 	t.Run("Capability", completeEnum(capabilities, connectorv1.Capability(0).Descriptor()))
+	t.Run("Handover", completeEnum(handovers, connectorv1.Handover(0).Descriptor()))
+	t.Run("InstanceState", completeEnum(instanceStates, connectorv1.InstanceState(0).Descriptor()))
 	t.Run("Severity", completeEnum(severities, connectorv1.Severity(0).Descriptor()))
 	t.Run("Outcome", completeEnum(outcomes, connectorv1.Outcome(0).Descriptor()))
 	t.Run("EventKind", completeEnum(eventKinds, connectorv1.EventKind(0).Descriptor()))

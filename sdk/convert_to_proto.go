@@ -15,7 +15,7 @@ func infoToProto(i Info) *connectorv1.DescribeResponse {
 	p := &connectorv1.DescribeResponse{Name: i.Name, Version: i.Version,
 		ProtocolVersion: i.ProtocolVersion, Summary: i.Summary}
 	for _, a := range i.Actions {
-		action := &connectorv1.Action{Name: a.Name, Help: a.Help, ConfigSchema: a.ConfigSchema}
+		action := &connectorv1.Action{Name: a.Name, Help: a.Help, ConfigSchema: a.ConfigSchema, Deploys: a.Deploys}
 		for _, o := range a.Outputs {
 			action.Outputs = append(action.Outputs, &connectorv1.OutputSpec{Name: o.Name, Help: o.Help})
 		}
@@ -46,7 +46,7 @@ func diagnosticsToProto(list []Diagnostic) []*connectorv1.Diagnostic {
 }
 
 func workspaceToProto(w Workspace) *connectorv1.Workspace {
-	return &connectorv1.Workspace{Path: w.Path, AttemptPath: w.AttemptPath}
+	return &connectorv1.Workspace{Path: w.Path, AttemptPath: w.AttemptPath, DeployPath: w.DeployPath}
 }
 
 func stepToProto(s Step) *connectorv1.Step {

@@ -19,12 +19,14 @@ type filler struct {
 
 // words are for types that have words of their own.
 var words = map[reflect.Type]any{
-	reflect.TypeFor[Capability](): CapabilityCheck,
-	reflect.TypeFor[Severity]():   SeverityWarning,
-	reflect.TypeFor[Outcome]():    OutcomeCancelled,
-	reflect.TypeFor[ErrorClass](): ClassLost,
-	reflect.TypeFor[EventKind]():  EventTag,
-	reflect.TypeFor[RunState]():   RunFailed,
+	reflect.TypeFor[Capability]():    CapabilityCheck,
+	reflect.TypeFor[Severity]():      SeverityWarning,
+	reflect.TypeFor[Handover]():      HandoverReplace,
+	reflect.TypeFor[InstanceState](): InstanceExited,
+	reflect.TypeFor[Outcome]():       OutcomeCancelled,
+	reflect.TypeFor[ErrorClass]():    ClassLost,
+	reflect.TypeFor[EventKind]():     EventTag,
+	reflect.TypeFor[RunState]():      RunFailed,
 }
 
 func (f *filler) fill(v reflect.Value) {

@@ -50,6 +50,8 @@ type ActionInfo struct {
 	// ImpliedBy fits configs of steps that name no action but mean this one; see
 	// ImpliedBy, the option.
 	ImpliedBy []KeyPattern
+	// Deploys says that the action sends a Release; see Deploys, the option.
+	Deploys bool
 }
 
 // OutputInfo names a value that an action sets for later steps.
@@ -79,6 +81,7 @@ const (
 	CapabilityParseWebhook   Capability = "parse_webhook"
 	CapabilityReportStatus   Capability = "report_status"
 	CapabilityPrepareStep    Capability = "prepare_step"
+	CapabilityDeploy         Capability = "deploy"
 )
 
 // Has reports whether the connector announced the capability.
@@ -110,6 +113,7 @@ func describe(c Connector) Info {
 	_, parses := c.(WebhookParser)
 	_, reports := c.(StatusReporter)
 	_, prepares := c.(StepPreparer)
+	_, deploys := c.(Deployer)
 	add(validates, CapabilityValidateConfig)
 	add(pre, CapabilityPreExecute)
 	add(post, CapabilityPostExecute)
@@ -119,5 +123,6 @@ func describe(c Connector) Info {
 	add(parses, CapabilityParseWebhook)
 	add(reports, CapabilityReportStatus)
 	add(prepares, CapabilityPrepareStep)
+	add(deploys, CapabilityDeploy)
 	return info
 }

@@ -28,6 +28,11 @@ type Workspace struct {
 	// AttemptPath is the absolute path of a folder of this attempt alone, outside
 	// Path. The host makes it and removes it after DestroyStep.
 	AttemptPath string
+	// DeployPath is the absolute path of a folder of this connector's alone that
+	// outlives runs, for what its releases need. The steps of a Deployer have it.
+	// DestroyStep of an attempt removes what never became a release, and leaves alone
+	// what did, once it was sent: RemoveRelease ends that.
+	DeployPath string
 }
 
 // Offsets says how many bytes of each stream the host has already stored.

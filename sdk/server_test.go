@@ -3,6 +3,7 @@ package sdk
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"testing"
 
@@ -46,7 +47,7 @@ func calls(t *testing.T, c *Client) map[string]func() (sent any, err error) {
 	pre, post, destroy := filled[PreExecuteRequest](t), filled[PostExecuteRequest](t), filled[DestroyRequest](t)
 	validate, plan := filled[ValidateRequest](t), filled[PlanRequest](t)
 	webhook, report, prepare := filled[WebhookRequest](t), filled[StatusReport](t), filled[PrepareStepRequest](t)
-	return map[string]func() (any, error){
+	all := map[string]func() (any, error){
 		"PreExecute":  func() (any, error) { return pre, c.PreExecute(t.Context(), pre) },
 		"PostExecute": func() (any, error) { return post, c.PostExecute(t.Context(), post) },
 		"DestroyStep": func() (any, error) { return destroy, c.DestroyStep(t.Context(), destroy) },
@@ -69,6 +70,8 @@ func calls(t *testing.T, c *Client) map[string]func() (sent any, err error) {
 		"PrepareStep":  func() (any, error) { return prepare, c.PrepareStep(t.Context(), prepare) },
 		"ReportStatus": func() (any, error) { return report, c.ReportStatus(t.Context(), report) },
 	}
+	maps.Copy(all, deployCalls(t, c))
+	return all
 }
 
 func TestOptionalMethods(t *testing.T) {

@@ -59,6 +59,8 @@ func (l *stepLife) try(a *core.Attempt, fresh bool) (detached bool) {
 			}
 		}
 		switch {
+		case err == nil && result.Outcome == sdk.OutcomeSucceeded && (sink.release != nil || deploys(sink.info, l.spec.Action)):
+			return l.deploy(a, limited, sink, result)
 		case err == nil:
 			l.conclude(a, limited, result)
 			return false
@@ -151,7 +153,12 @@ func (l *stepLife) watch(limited context.Context, a *core.Attempt, request sdk.R
 	defer abandon(nil)
 	ctx, call := l.beginCall(ctx, events)
 	err := l.run.engine.options.Connectors.Use(ctx, l.spec.Connector, func(client *sdk.Client, info sdk.Info) error {
-		l.posts = info.Has(sdk.CapabilityPostExecute)
+		l.posts, events.info = info.Has(sdk.CapabilityPostExecute), info
+		path, err := l.deployPath(info)
+		if err != nil {
+			return err
+		}
+		request.Step.Workspace.DeployPath = path
 		if info.Has(sdk.CapabilityPreExecute) && !events.announced {
 			began := now()
 			err := client.PreExecute(ctx, sdk.PreExecuteRequest{Step: request.Step})

@@ -67,6 +67,8 @@ type Options struct {
 	Values core.ValueKeeper
 	// Files may be nil: then there are no artifacts and no caches.
 	Files Files
+	// Deployer may be nil: then steps that deploy are refused.
+	Deployer Deployer
 	// Settings keeps the wish for a pause; nil forgets it with the process.
 	Settings core.SettingStore
 	Logger   hclog.Logger

@@ -103,6 +103,11 @@ func (r *run) destroy(connector string, attempts []*core.Attempt) {
 			if !info.Has(sdk.CapabilityDestroyStep) {
 				return nil
 			}
+			if d := r.engine.options.Deployer; d != nil && info.Has(sdk.CapabilityDeploy) {
+				for i := range request.Attempts {
+					request.Attempts[i].Workspace.DeployPath = d.Folder(connector)
+				}
+			}
 			return client.DestroyStep(ctx, request)
 		})
 		if !errors.Is(err, sdk.ErrGone) {

@@ -29,6 +29,9 @@ type sink struct {
 	announced bool
 	// received counts what came anew, to tell progress from a loop of crashes.
 	received int64
+	// info is of the connector, release what the attempt made to be deployed.
+	info    sdk.Info
+	release *sdk.Release
 	// streams mask the output, when the run has secrets.
 	streams map[core.LogStream]*mask.Stream
 }

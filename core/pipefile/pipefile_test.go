@@ -136,16 +136,31 @@ func TestNoCatalog(t *testing.T) {
 	}
 }
 
-// TestDeployConnector: once a connector named deploy is there, it serves the
-// deployments of custom steps.
-func TestDeployConnector(t *testing.T) {
+// TestDeployments: a custom step that says how it deploys is one of the action that does.
+func TestDeployments(t *testing.T) {
 	t.Parallel()
-	c := append(testCatalog(), &core.ConnectorInfo{Name: "deploy", State: core.ConnectorAvailable,
-		Actions: []core.ActionInfo{{Name: "deploy", ConfigSchema: []byte(`{"type":"object"}`)}}})
-	source := []byte("name: x\nstages: [{name: s, steps: [{name: t, step_type: custom, config: {deployment_type: docker, image: x}}]}]\n")
-	specs, diagnostics := pipefile.NewParser(c).Parse("", source)
-	if len(diagnostics) > 0 || specs[0].Stages[0].Steps[0].Connector != "deploy" {
-		t.Errorf("got %v %v", specs, diagnostics)
+	any := []byte(`{"type":"object","not":{"required":["deployment_type"]}}`)
+	c := catalog{{Name: "deploy", State: core.ConnectorAvailable, Actions: []core.ActionInfo{{Name: "local_directory", ConfigSchema: any}, {Name: "local_service", ConfigSchema: any}}},
+		{Name: "docker", State: core.ConnectorAvailable, Actions: []core.ActionInfo{{Name: "run", ConfigSchema: any}, {Name: "deploy", ConfigSchema: any}}}}
+	for config, want := range map[string]string{
+		"{deployment_type: docker, image: x}":                     "docker/deploy",
+		"{deployment_type: local_service, service_name: x}":       "deploy/local_service",
+		"{deployment_type: local_directory, target_directory: x}": "deploy/local_directory",
+		"{deployment_type: heroku}":                               "write local_directory, local_service or docker",
+		"{deployment_type: [docker]}":                             "write local_directory, local_service or docker",
+		"{deployment_type: docker, action: run}":                  "keep one of them",
+	} {
+		source := "name: x\nstages: [{name: s, steps: [{name: t, step_type: custom, config: " + config + "}]}]\n"
+		specs, diagnostics := pipefile.NewParser(c).Parse("", []byte(source))
+		if len(diagnostics) > 0 {
+			if diagnostics[0].Suggestion != want {
+				t.Errorf("%s: %v", config, diagnostics)
+			}
+			continue
+		}
+		if step := specs[0].Stages[0].Steps[0]; step.Connector+"/"+step.Action != want || strings.Contains(string(step.Config), "deployment_type") {
+			t.Errorf("%s: got %s/%s %s", config, step.Connector, step.Action, step.Config)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package pipefile
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/patchbay-ci/patchbay/core"
@@ -114,8 +115,13 @@ func (o *object) shorthand(w *work, run *entry) bool {
 	return true
 }
 
-// deployConnector serves the deployments of custom steps, once it is installed.
-const deployConnector = "deploy"
+// deployments are what deployment_type of a custom step may be, with the connector and the
+// action that it stands for.
+var deployments = map[string]struct{ connector, action string }{
+	"local_directory": {"deploy", "local_directory"},
+	"local_service":   {"deploy", "local_service"},
+	"docker":          {"docker", "deploy"},
+}
 
 // custom resolves a step of type custom: a connector by name, or a deployment.
 func (o *object) custom(w *work) bool {
@@ -124,17 +130,35 @@ func (o *object) custom(w *work) bool {
 	case name != nil && name.kind < kindList && strings.TrimSpace(name.text) != "":
 		return o.plugin(w, name)
 	case deployment != nil:
-		w.connector, w.typeAt = deployConnector, deployment.at
-		if info, _ := o.connector(deployConnector); o.options.Catalog != nil && info == nil {
-			o.error(deployment.at, fmt.Sprintf("deployments (deployment_type: %s) are not served by any installed connector", short(deployment.text)),
-				"put patchbay-connector-"+deployConnector+" in the plugin path, or deploy with a shell or docker step")
-			return false
-		}
-		return true
+		return o.deployment(w, deployment)
 	default:
 		o.error(w.configAt, "a custom step names its connector in config.plugin_name", "add plugin_name: <connector>, or write the connector's name as step_type")
 		return false
 	}
+}
+
+// deployment resolves a step that says how it deploys: the rest of its config is the
+// action's.
+func (o *object) deployment(w *work, kind *value) bool {
+	stands, known := deployments[strings.TrimSpace(kind.text)]
+	if kind.kind >= kindList || !known {
+		o.error(kind.at, fmt.Sprintf("deployment_type is %s", kind.describe()), "write local_directory, local_service or docker")
+		return false
+	}
+	if action := w.config.get("action"); action != nil {
+		o.error(action.at, "the step has a deployment_type and an action", "keep one of them")
+		return false
+	}
+	w.connector, w.typeAt, w.action, w.actionAt = stands.connector, kind.at, stands.action, kind.at
+	rest := *w.config
+	rest.entries = slices.DeleteFunc(slices.Clone(rest.entries), func(e entry) bool { return e.key == "deployment_type" })
+	w.config = &rest
+	if info, _ := o.connector(w.connector); o.options.Catalog != nil && info == nil {
+		o.error(kind.at, fmt.Sprintf("deployments (deployment_type: %s) are not served by any installed connector", kind.text),
+			"put patchbay-connector-"+w.connector+" in the plugin path, or deploy with a shell step")
+		return false
+	}
+	return true
 }
 
 // plugin takes the config of the connector named out of that of the custom step.

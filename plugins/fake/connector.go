@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"sync"
 
 	"github.com/patchbay-ci/patchbay/sdk"
 )
@@ -19,6 +20,8 @@ type connector struct {
 	*sdk.Actions
 	journal *journal
 	reports counter
+
+	instances sync.Mutex // one start or stop at a time
 }
 
 func newConnector() *connector {
@@ -35,6 +38,7 @@ func newConnector() *connector {
 		sdk.NewAction("progress", "Report progress", progress),
 		sdk.NewAction("lost", "Lose the work", lost),
 		sdk.NewAction("panic", "Panic in RunStep", panics),
+		sdk.NewAction("deploy", "Deploy a service that misbehaves", deploy, sdk.Deploys()),
 	)
 	return c
 }

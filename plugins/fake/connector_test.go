@@ -19,6 +19,9 @@ import (
 
 // TestMain serves the connector when the kit launches the test binary as one.
 func TestMain(m *testing.M) {
+	if os.Getenv(serviceEnv) != "" {
+		serveInstance()
+	}
 	if cookie := sdk.Handshake(); os.Getenv(cookie.MagicCookieKey) == cookie.MagicCookieValue {
 		main()
 		return
@@ -51,6 +54,8 @@ func TestConformance(t *testing.T) {
 			Expect: sdktest.Expectation{Stdout: sdktest.Text("abcdefghijklmnopqrstuvwxyzabc\nefghijklmnopqrstuvwxyzabcdefg\n")}},
 		{Name: "slow", Action: "slow", Config: json.RawMessage(`{"duration_ms":50}`)},
 		{Name: "progress", Action: "progress"},
+		{Name: "deploy", Action: "deploy", Config: json.RawMessage(`{"service_name":"web","version":"1","says":"hello"}`),
+			Expect: sdktest.Expectation{Stdout: sdktest.Text("released web\n")}},
 		{Name: "hang", Action: "hang", Endless: true},
 	}})
 }

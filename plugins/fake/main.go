@@ -2,6 +2,15 @@
 // tests of what has to live with connectors. See README.md.
 package main
 
-import "github.com/patchbay-ci/patchbay/sdk"
+import (
+	"os"
 
-func main() { sdk.Serve(newConnector()) }
+	"github.com/patchbay-ci/patchbay/sdk"
+)
+
+func main() {
+	if os.Getenv(serviceEnv) != "" {
+		serveInstance()
+	}
+	sdk.Serve(newConnector())
+}

@@ -30,6 +30,7 @@ var rules = []rule{
 	{packages: "core/notify/...", ours: []string{"core", "core/condition", "sdk"}, theirs: anything},
 	{packages: "core/schedule/...", ours: []string{"core", "core/cron"}, theirs: anything},
 	{packages: "core/detect/...", ours: []string{"core", "core/project"}, theirs: anything},
+	{packages: "core/deploy/...", ours: []string{"core", "core/mask", "sdk"}, theirs: anything},
 	{packages: "core/webhook/...", ours: []string{"core", "sdk"}, theirs: anything},
 	{packages: "core/...", ours: []string{"core"}, theirs: anything},
 

@@ -57,7 +57,12 @@ func (k *kit) newAttempt(on *Case) (*attempt, error) {
 	for name, value := range on.Secrets {
 		a.step.Secrets[name] = value
 	}
-	for _, path := range []string{a.step.Workspace.Path, a.step.Workspace.AttemptPath} {
+	folders := []string{a.step.Workspace.Path, a.step.Workspace.AttemptPath}
+	if k.info.Has(sdk.CapabilityDeploy) {
+		a.step.Workspace.DeployPath = filepath.Join(folder, "deploy")
+		folders = append(folders, a.step.Workspace.DeployPath)
+	}
+	for _, path := range folders {
 		if err := os.Mkdir(path, 0o700); err != nil {
 			return nil, err
 		}

@@ -81,6 +81,8 @@ func checks() []check {
 		{"unknown action", "an action that it has not is an invalid_config error", noCase, checkUnknownAction},
 		{"destroy unknown", "destroying what never was is no error", noCase, checkDestroyUnknown},
 		{"webhook", "it refuses a delivery that is not signed, or wrongly, when there is a secret", noCase, checkWebhook},
+		{"deploy unknown", "instances and releases that never were are absent, and no error", noCase, checkDeployUnknown},
+		{"deploy", "an instance of its release is started once, outlives the connector, is stopped and removed", endingCase, checkDeploy},
 		{"result", "a step ends as expected, its output in order", endingCase, checkResult},
 		{"replay", "joined after its end, at any offset: the rest of the output, the same result", endingCase, checkReplay},
 		{"detach", "let go of and joined again: nothing lost, nothing done twice", anyCase, checkDetach},

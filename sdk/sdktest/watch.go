@@ -22,6 +22,7 @@ type said struct {
 	state          []byte
 	outputs        map[string]string
 	progress       []string
+	release        *sdk.Release
 
 	began sync.Once
 	begun chan struct{} // closed at the first word
@@ -81,6 +82,13 @@ func (s *said) State(state []byte) error {
 func (s *said) SetOutput(name, value string) error {
 	s.begin()
 	s.outputs[name] = value
+	return nil
+}
+
+// Release implements sdk.ReleaseEvents.
+func (s *said) Release(release sdk.Release) error {
+	s.begin()
+	s.release = &release
 	return nil
 }
 

@@ -35,6 +35,7 @@ type Store struct {
 	keyed      map[string]core.KeyedRequest
 
 	notifications map[string]core.Notification
+	deploying     deploymentTables
 }
 
 // New makes an empty store.
@@ -48,7 +49,7 @@ func New() *Store {
 		sessions: map[string]core.Session{}, keys: map[string]core.SigningKey{},
 		deliveries: map[string]delivery{}, senders: map[senderKey]string{},
 		keyed:         map[string]core.KeyedRequest{},
-		notifications: map[string]core.Notification{}}
+		notifications: map[string]core.Notification{}, deploying: newDeploymentTables()}
 }
 
 // Kind implements core.Store.

@@ -174,6 +174,32 @@ CREATE TABLE keyed_requests (
 	doc        BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX keyed_requests_by_expiry ON keyed_requests (expires_at);
+`, `
+CREATE TABLE deployments (
+	id      TEXT PRIMARY KEY,
+	service TEXT NOT NULL,
+	node    TEXT NOT NULL,
+	state   TEXT NOT NULL,
+	version INTEGER NOT NULL,
+	doc     BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX deployments_by_service ON deployments (service, id);
+CREATE TABLE services (
+	id      TEXT PRIMARY KEY,
+	version INTEGER NOT NULL,
+	doc     BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE port_leases (
+	id      TEXT PRIMARY KEY,
+	node    TEXT NOT NULL,
+	service TEXT NOT NULL,
+	doc     BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE service_nodes (
+	id      TEXT PRIMARY KEY,
+	version INTEGER NOT NULL,
+	doc     BLOB NOT NULL
+) WITHOUT ROWID;
 `}
 
 // migrate brings the schema up to date, each step all or nothing. Other processes may

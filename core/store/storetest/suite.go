@@ -52,6 +52,7 @@ func Run(t *testing.T, open func(t *testing.T) core.Store) {
 	maps.Copy(suite, deliverySuite())
 	maps.Copy(suite, keyedSuite())
 	maps.Copy(suite, notificationSuite())
+	maps.Copy(suite, deploymentSuite())
 	for name, test := range suite {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -43,21 +43,23 @@ const (
 	Capability_CAPABILITY_PARSE_WEBHOOK   Capability = 7
 	Capability_CAPABILITY_REPORT_STATUS   Capability = 8
 	Capability_CAPABILITY_PREPARE_STEP    Capability = 9
+	Capability_CAPABILITY_DEPLOY          Capability = 10
 )
 
 // Enum value maps for Capability.
 var (
 	Capability_name = map[int32]string{
-		0: "CAPABILITY_UNSPECIFIED",
-		1: "CAPABILITY_VALIDATE_CONFIG",
-		2: "CAPABILITY_PRE_EXECUTE",
-		3: "CAPABILITY_POST_EXECUTE",
-		4: "CAPABILITY_DESTROY_STEP",
-		5: "CAPABILITY_CHECK",
-		6: "CAPABILITY_PLAN_STEP",
-		7: "CAPABILITY_PARSE_WEBHOOK",
-		8: "CAPABILITY_REPORT_STATUS",
-		9: "CAPABILITY_PREPARE_STEP",
+		0:  "CAPABILITY_UNSPECIFIED",
+		1:  "CAPABILITY_VALIDATE_CONFIG",
+		2:  "CAPABILITY_PRE_EXECUTE",
+		3:  "CAPABILITY_POST_EXECUTE",
+		4:  "CAPABILITY_DESTROY_STEP",
+		5:  "CAPABILITY_CHECK",
+		6:  "CAPABILITY_PLAN_STEP",
+		7:  "CAPABILITY_PARSE_WEBHOOK",
+		8:  "CAPABILITY_REPORT_STATUS",
+		9:  "CAPABILITY_PREPARE_STEP",
+		10: "CAPABILITY_DEPLOY",
 	}
 	Capability_value = map[string]int32{
 		"CAPABILITY_UNSPECIFIED":     0,
@@ -70,6 +72,7 @@ var (
 		"CAPABILITY_PARSE_WEBHOOK":   7,
 		"CAPABILITY_REPORT_STATUS":   8,
 		"CAPABILITY_PREPARE_STEP":    9,
+		"CAPABILITY_DEPLOY":          10,
 	}
 )
 
@@ -655,7 +658,9 @@ type Action struct {
 	Outputs      []*OutputSpec `protobuf:"bytes,4,rep,name=outputs,proto3" json:"outputs,omitempty"`
 	// Configs of steps that name no action but mean this one. The first action that one
 	// of its patterns fits is taken, else the first of all.
-	ImpliedBy     []*KeyPattern `protobuf:"bytes,5,rep,name=implied_by,json=impliedBy,proto3" json:"implied_by,omitempty"`
+	ImpliedBy []*KeyPattern `protobuf:"bytes,5,rep,name=implied_by,json=impliedBy,proto3" json:"implied_by,omitempty"`
+	// The action makes a Release, which the host deploys before the step has succeeded.
+	Deploys       bool `protobuf:"varint,6,opt,name=deploys,proto3" json:"deploys,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -723,6 +728,13 @@ func (x *Action) GetImpliedBy() []*KeyPattern {
 		return x.ImpliedBy
 	}
 	return nil
+}
+
+func (x *Action) GetDeploys() bool {
+	if x != nil {
+		return x.Deploys
+	}
+	return false
 }
 
 // KeyPattern fits a config that has, in its outermost object, all the keys that must be
@@ -1157,7 +1169,12 @@ type Workspace struct {
 	// Absolute path of a folder for this attempt alone, outside the workspace.
 	// The host makes it before PreExecute or RunStep and removes it after
 	// DestroyStep. What a connector keeps there survives its own restart.
-	AttemptPath   string `protobuf:"bytes,2,opt,name=attempt_path,json=attemptPath,proto3" json:"attempt_path,omitempty"`
+	AttemptPath string `protobuf:"bytes,2,opt,name=attempt_path,json=attemptPath,proto3" json:"attempt_path,omitempty"`
+	// Absolute path of a folder of this connector's alone that outlives runs, for what its
+	// releases need. The steps of a connector with CAPABILITY_DEPLOY have it; empty for
+	// others. DestroyStep of an attempt removes what never became a release, and leaves
+	// alone what did, once Release was sent: RemoveRelease ends that.
+	DeployPath    string `protobuf:"bytes,3,opt,name=deploy_path,json=deployPath,proto3" json:"deploy_path,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1202,6 +1219,13 @@ func (x *Workspace) GetPath() string {
 func (x *Workspace) GetAttemptPath() string {
 	if x != nil {
 		return x.AttemptPath
+	}
+	return ""
+}
+
+func (x *Workspace) GetDeployPath() string {
+	if x != nil {
+		return x.DeployPath
 	}
 	return ""
 }
@@ -1638,6 +1662,7 @@ type RunStepResponse struct {
 	//	*RunStepResponse_SetOutput
 	//	*RunStepResponse_Result
 	//	*RunStepResponse_Span
+	//	*RunStepResponse_Release
 	Message       isRunStepResponse_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1734,6 +1759,15 @@ func (x *RunStepResponse) GetSpan() *Span {
 	return nil
 }
 
+func (x *RunStepResponse) GetRelease() *Release {
+	if x != nil {
+		if x, ok := x.Message.(*RunStepResponse_Release); ok {
+			return x.Release
+		}
+	}
+	return nil
+}
+
 type isRunStepResponse_Message interface {
 	isRunStepResponse_Message()
 }
@@ -1762,6 +1796,11 @@ type RunStepResponse_Span struct {
 	Span *Span `protobuf:"bytes,6,opt,name=span,proto3,oneof"`
 }
 
+type RunStepResponse_Release struct {
+	// By an action that deploys.
+	Release *Release `protobuf:"bytes,7,opt,name=release,proto3,oneof"`
+}
+
 func (*RunStepResponse_Output) isRunStepResponse_Message() {}
 
 func (*RunStepResponse_Progress) isRunStepResponse_Message() {}
@@ -1773,6 +1812,8 @@ func (*RunStepResponse_SetOutput) isRunStepResponse_Message() {}
 func (*RunStepResponse_Result) isRunStepResponse_Message() {}
 
 func (*RunStepResponse_Span) isRunStepResponse_Message() {}
+
+func (*RunStepResponse_Release) isRunStepResponse_Message() {}
 
 // Output is a piece of the attempt's output, at most 256 KiB.
 type Output struct {
@@ -3242,7 +3283,7 @@ var File_connector_v1_connector_proto protoreflect.FileDescriptor
 
 const file_connector_v1_connector_proto_rawDesc = "" +
 	"\n" +
-	"\x1cconnector/v1/connector.proto\x12\fconnector.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x11\n" +
+	"\x1cconnector/v1/connector.proto\x12\fconnector.v1\x1a\x19connector/v1/deploy.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x11\n" +
 	"\x0fDescribeRequest\"\xdc\x02\n" +
 	"\x10DescribeResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
@@ -3255,14 +3296,15 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\awebhook\x18\b \x01(\v2\x19.connector.v1.WebhookSpecR\awebhook\"N\n" +
 	"\vWebhookSpec\x12\x18\n" +
 	"\aheaders\x18\x01 \x03(\tR\aheaders\x12%\n" +
-	"\x0eoptions_schema\x18\x02 \x01(\fR\roptionsSchema\"\xc2\x01\n" +
+	"\x0eoptions_schema\x18\x02 \x01(\fR\roptionsSchema\"\xdc\x01\n" +
 	"\x06Action\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04help\x18\x02 \x01(\tR\x04help\x12#\n" +
 	"\rconfig_schema\x18\x03 \x01(\fR\fconfigSchema\x122\n" +
 	"\aoutputs\x18\x04 \x03(\v2\x18.connector.v1.OutputSpecR\aoutputs\x127\n" +
 	"\n" +
-	"implied_by\x18\x05 \x03(\v2\x18.connector.v1.KeyPatternR\timpliedBy\">\n" +
+	"implied_by\x18\x05 \x03(\v2\x18.connector.v1.KeyPatternR\timpliedBy\x12\x18\n" +
+	"\adeploys\x18\x06 \x01(\bR\adeploys\">\n" +
 	"\n" +
 	"KeyPattern\x12\x18\n" +
 	"\apresent\x18\x01 \x03(\tR\apresent\x12\x16\n" +
@@ -3302,10 +3344,12 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a:\n" +
 	"\fSecretsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"B\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"c\n" +
 	"\tWorkspace\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12!\n" +
-	"\fattempt_path\x18\x02 \x01(\tR\vattemptPath\";\n" +
+	"\fattempt_path\x18\x02 \x01(\tR\vattemptPath\x12\x1f\n" +
+	"\vdeploy_path\x18\x03 \x01(\tR\n" +
+	"deployPath\";\n" +
 	"\x11PreExecuteRequest\x12&\n" +
 	"\x04step\x18\x01 \x01(\v2\x12.connector.v1.StepR\x04step\"\x14\n" +
 	"\x12PreExecuteResponse\"<\n" +
@@ -3326,7 +3370,7 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\x06stdout\x18\x01 \x01(\x03R\x06stdout\x12\x16\n" +
 	"\x06stderr\x18\x02 \x01(\x03R\x06stderr\"9\n" +
 	"\x06Cancel\x12/\n" +
-	"\x05grace\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x05grace\"\xc3\x02\n" +
+	"\x05grace\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x05grace\"\xf6\x02\n" +
 	"\x0fRunStepResponse\x12.\n" +
 	"\x06output\x18\x01 \x01(\v2\x14.connector.v1.OutputH\x00R\x06output\x124\n" +
 	"\bprogress\x18\x02 \x01(\v2\x16.connector.v1.ProgressH\x00R\bprogress\x12+\n" +
@@ -3334,7 +3378,8 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\n" +
 	"set_output\x18\x04 \x01(\v2\x17.connector.v1.SetOutputH\x00R\tsetOutput\x12.\n" +
 	"\x06result\x18\x05 \x01(\v2\x14.connector.v1.ResultH\x00R\x06result\x12(\n" +
-	"\x04span\x18\x06 \x01(\v2\x12.connector.v1.SpanH\x00R\x04spanB\t\n" +
+	"\x04span\x18\x06 \x01(\v2\x12.connector.v1.SpanH\x00R\x04span\x121\n" +
+	"\arelease\x18\a \x01(\v2\x15.connector.v1.ReleaseH\x00R\areleaseB\t\n" +
 	"\amessage\"b\n" +
 	"\x06Output\x12,\n" +
 	"\x06stream\x18\x01 \x01(\x0e2\x14.connector.v1.StreamR\x06stream\x12\x16\n" +
@@ -3463,7 +3508,7 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\n" +
 	"suggestion\x18\x03 \x01(\tR\n" +
 	"suggestion\x12\x18\n" +
-	"\apointer\x18\x04 \x01(\tR\apointer*\xa7\x02\n" +
+	"\apointer\x18\x04 \x01(\tR\apointer*\xbe\x02\n" +
 	"\n" +
 	"Capability\x12\x1a\n" +
 	"\x16CAPABILITY_UNSPECIFIED\x10\x00\x12\x1e\n" +
@@ -3475,7 +3520,9 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\x14CAPABILITY_PLAN_STEP\x10\x06\x12\x1c\n" +
 	"\x18CAPABILITY_PARSE_WEBHOOK\x10\a\x12\x1c\n" +
 	"\x18CAPABILITY_REPORT_STATUS\x10\b\x12\x1b\n" +
-	"\x17CAPABILITY_PREPARE_STEP\x10\t*N\n" +
+	"\x17CAPABILITY_PREPARE_STEP\x10\t\x12\x15\n" +
+	"\x11CAPABILITY_DEPLOY\x10\n" +
+	"*N\n" +
 	"\bSeverity\x12\x18\n" +
 	"\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSEVERITY_ERROR\x10\x01\x12\x14\n" +
@@ -3512,7 +3559,7 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\x13ERROR_CLASS_TIMEOUT\x10\x05\x12\x19\n" +
 	"\x15ERROR_CLASS_CANCELLED\x10\x06\x12\x14\n" +
 	"\x10ERROR_CLASS_LOST\x10\a\x12\x18\n" +
-	"\x14ERROR_CLASS_INTERNAL\x10\b2\x8e\a\n" +
+	"\x14ERROR_CLASS_INTERNAL\x10\b2\xeb\f\n" +
 	"\x10ConnectorService\x12I\n" +
 	"\bDescribe\x12\x1d.connector.v1.DescribeRequest\x1a\x1e.connector.v1.DescribeResponse\x12[\n" +
 	"\x0eValidateConfig\x12#.connector.v1.ValidateConfigRequest\x1a$.connector.v1.ValidateConfigResponse\x12O\n" +
@@ -3525,7 +3572,15 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\x05Check\x12\x1a.connector.v1.CheckRequest\x1a\x1b.connector.v1.CheckResponse\x12I\n" +
 	"\bPlanStep\x12\x1d.connector.v1.PlanStepRequest\x1a\x1e.connector.v1.PlanStepResponse\x12U\n" +
 	"\fParseWebhook\x12!.connector.v1.ParseWebhookRequest\x1a\".connector.v1.ParseWebhookResponse\x12U\n" +
-	"\fReportStatus\x12!.connector.v1.ReportStatusRequest\x1a\".connector.v1.ReportStatusResponseB@Z>github.com/patchbay-ci/patchbay/proto/connector/v1;connectorv1b\x06proto3"
+	"\fReportStatus\x12!.connector.v1.ReportStatusRequest\x1a\".connector.v1.ReportStatusResponse\x12X\n" +
+	"\rStartInstance\x12\".connector.v1.StartInstanceRequest\x1a#.connector.v1.StartInstanceResponse\x12a\n" +
+	"\x10ActivateInstance\x12%.connector.v1.ActivateInstanceRequest\x1a&.connector.v1.ActivateInstanceResponse\x12^\n" +
+	"\x0fInspectInstance\x12$.connector.v1.InspectInstanceRequest\x1a%.connector.v1.InspectInstanceResponse\x12Z\n" +
+	"\rWatchInstance\x12\".connector.v1.WatchInstanceRequest\x1a#.connector.v1.WatchInstanceResponse0\x01\x12X\n" +
+	"\rCheckInstance\x12\".connector.v1.CheckInstanceRequest\x1a#.connector.v1.CheckInstanceResponse\x12U\n" +
+	"\fStopInstance\x12!.connector.v1.StopInstanceRequest\x1a\".connector.v1.StopInstanceResponse\x12X\n" +
+	"\rRemoveRelease\x12\".connector.v1.RemoveReleaseRequest\x1a#.connector.v1.RemoveReleaseResponse\x12W\n" +
+	"\fInstanceLogs\x12!.connector.v1.InstanceLogsRequest\x1a\".connector.v1.InstanceLogsResponse0\x01B@Z>github.com/patchbay-ci/patchbay/proto/connector/v1;connectorv1b\x06proto3"
 
 var (
 	file_connector_v1_connector_proto_rawDescOnce sync.Once
@@ -3542,67 +3597,84 @@ func file_connector_v1_connector_proto_rawDescGZIP() []byte {
 var file_connector_v1_connector_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
 var file_connector_v1_connector_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
 var file_connector_v1_connector_proto_goTypes = []any{
-	(Capability)(0),                // 0: connector.v1.Capability
-	(Severity)(0),                  // 1: connector.v1.Severity
-	(Stream)(0),                    // 2: connector.v1.Stream
-	(Outcome)(0),                   // 3: connector.v1.Outcome
-	(EventKind)(0),                 // 4: connector.v1.EventKind
-	(RunState)(0),                  // 5: connector.v1.RunState
-	(ErrorClass)(0),                // 6: connector.v1.ErrorClass
-	(*DescribeRequest)(nil),        // 7: connector.v1.DescribeRequest
-	(*DescribeResponse)(nil),       // 8: connector.v1.DescribeResponse
-	(*WebhookSpec)(nil),            // 9: connector.v1.WebhookSpec
-	(*Action)(nil),                 // 10: connector.v1.Action
-	(*KeyPattern)(nil),             // 11: connector.v1.KeyPattern
-	(*OutputSpec)(nil),             // 12: connector.v1.OutputSpec
-	(*SecretSpec)(nil),             // 13: connector.v1.SecretSpec
-	(*ValidateConfigRequest)(nil),  // 14: connector.v1.ValidateConfigRequest
-	(*ValidateConfigResponse)(nil), // 15: connector.v1.ValidateConfigResponse
-	(*Diagnostic)(nil),             // 16: connector.v1.Diagnostic
-	(*Step)(nil),                   // 17: connector.v1.Step
-	(*Workspace)(nil),              // 18: connector.v1.Workspace
-	(*PreExecuteRequest)(nil),      // 19: connector.v1.PreExecuteRequest
-	(*PreExecuteResponse)(nil),     // 20: connector.v1.PreExecuteResponse
-	(*PrepareStepRequest)(nil),     // 21: connector.v1.PrepareStepRequest
-	(*PrepareStepResponse)(nil),    // 22: connector.v1.PrepareStepResponse
-	(*RunStepRequest)(nil),         // 23: connector.v1.RunStepRequest
-	(*Start)(nil),                  // 24: connector.v1.Start
-	(*Offsets)(nil),                // 25: connector.v1.Offsets
-	(*Cancel)(nil),                 // 26: connector.v1.Cancel
-	(*RunStepResponse)(nil),        // 27: connector.v1.RunStepResponse
-	(*Output)(nil),                 // 28: connector.v1.Output
-	(*Progress)(nil),               // 29: connector.v1.Progress
-	(*State)(nil),                  // 30: connector.v1.State
-	(*SetOutput)(nil),              // 31: connector.v1.SetOutput
-	(*Span)(nil),                   // 32: connector.v1.Span
-	(*Result)(nil),                 // 33: connector.v1.Result
-	(*PostExecuteRequest)(nil),     // 34: connector.v1.PostExecuteRequest
-	(*PostExecuteResponse)(nil),    // 35: connector.v1.PostExecuteResponse
-	(*AttemptRef)(nil),             // 36: connector.v1.AttemptRef
-	(*DestroyStepRequest)(nil),     // 37: connector.v1.DestroyStepRequest
-	(*DestroyStepResponse)(nil),    // 38: connector.v1.DestroyStepResponse
-	(*CheckRequest)(nil),           // 39: connector.v1.CheckRequest
-	(*CheckResponse)(nil),          // 40: connector.v1.CheckResponse
-	(*PlanStepRequest)(nil),        // 41: connector.v1.PlanStepRequest
-	(*PlanStepResponse)(nil),       // 42: connector.v1.PlanStepResponse
-	(*PlannedChange)(nil),          // 43: connector.v1.PlannedChange
-	(*ParseWebhookRequest)(nil),    // 44: connector.v1.ParseWebhookRequest
-	(*ParseWebhookResponse)(nil),   // 45: connector.v1.ParseWebhookResponse
-	(*WebhookEvent)(nil),           // 46: connector.v1.WebhookEvent
-	(*PullRequest)(nil),            // 47: connector.v1.PullRequest
-	(*ReportStatusRequest)(nil),    // 48: connector.v1.ReportStatusRequest
-	(*ReportStatusResponse)(nil),   // 49: connector.v1.ReportStatusResponse
-	(*ErrorDetail)(nil),            // 50: connector.v1.ErrorDetail
-	nil,                            // 51: connector.v1.Step.EnvironmentEntry
-	nil,                            // 52: connector.v1.Step.SecretsEntry
-	nil,                            // 53: connector.v1.Span.AttributesEntry
-	nil,                            // 54: connector.v1.Result.MetadataEntry
-	nil,                            // 55: connector.v1.CheckResponse.DetailsEntry
-	nil,                            // 56: connector.v1.ParseWebhookRequest.HeadersEntry
-	nil,                            // 57: connector.v1.WebhookEvent.VariablesEntry
-	nil,                            // 58: connector.v1.ReportStatusRequest.SecretsEntry
-	(*timestamppb.Timestamp)(nil),  // 59: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),    // 60: google.protobuf.Duration
+	(Capability)(0),                  // 0: connector.v1.Capability
+	(Severity)(0),                    // 1: connector.v1.Severity
+	(Stream)(0),                      // 2: connector.v1.Stream
+	(Outcome)(0),                     // 3: connector.v1.Outcome
+	(EventKind)(0),                   // 4: connector.v1.EventKind
+	(RunState)(0),                    // 5: connector.v1.RunState
+	(ErrorClass)(0),                  // 6: connector.v1.ErrorClass
+	(*DescribeRequest)(nil),          // 7: connector.v1.DescribeRequest
+	(*DescribeResponse)(nil),         // 8: connector.v1.DescribeResponse
+	(*WebhookSpec)(nil),              // 9: connector.v1.WebhookSpec
+	(*Action)(nil),                   // 10: connector.v1.Action
+	(*KeyPattern)(nil),               // 11: connector.v1.KeyPattern
+	(*OutputSpec)(nil),               // 12: connector.v1.OutputSpec
+	(*SecretSpec)(nil),               // 13: connector.v1.SecretSpec
+	(*ValidateConfigRequest)(nil),    // 14: connector.v1.ValidateConfigRequest
+	(*ValidateConfigResponse)(nil),   // 15: connector.v1.ValidateConfigResponse
+	(*Diagnostic)(nil),               // 16: connector.v1.Diagnostic
+	(*Step)(nil),                     // 17: connector.v1.Step
+	(*Workspace)(nil),                // 18: connector.v1.Workspace
+	(*PreExecuteRequest)(nil),        // 19: connector.v1.PreExecuteRequest
+	(*PreExecuteResponse)(nil),       // 20: connector.v1.PreExecuteResponse
+	(*PrepareStepRequest)(nil),       // 21: connector.v1.PrepareStepRequest
+	(*PrepareStepResponse)(nil),      // 22: connector.v1.PrepareStepResponse
+	(*RunStepRequest)(nil),           // 23: connector.v1.RunStepRequest
+	(*Start)(nil),                    // 24: connector.v1.Start
+	(*Offsets)(nil),                  // 25: connector.v1.Offsets
+	(*Cancel)(nil),                   // 26: connector.v1.Cancel
+	(*RunStepResponse)(nil),          // 27: connector.v1.RunStepResponse
+	(*Output)(nil),                   // 28: connector.v1.Output
+	(*Progress)(nil),                 // 29: connector.v1.Progress
+	(*State)(nil),                    // 30: connector.v1.State
+	(*SetOutput)(nil),                // 31: connector.v1.SetOutput
+	(*Span)(nil),                     // 32: connector.v1.Span
+	(*Result)(nil),                   // 33: connector.v1.Result
+	(*PostExecuteRequest)(nil),       // 34: connector.v1.PostExecuteRequest
+	(*PostExecuteResponse)(nil),      // 35: connector.v1.PostExecuteResponse
+	(*AttemptRef)(nil),               // 36: connector.v1.AttemptRef
+	(*DestroyStepRequest)(nil),       // 37: connector.v1.DestroyStepRequest
+	(*DestroyStepResponse)(nil),      // 38: connector.v1.DestroyStepResponse
+	(*CheckRequest)(nil),             // 39: connector.v1.CheckRequest
+	(*CheckResponse)(nil),            // 40: connector.v1.CheckResponse
+	(*PlanStepRequest)(nil),          // 41: connector.v1.PlanStepRequest
+	(*PlanStepResponse)(nil),         // 42: connector.v1.PlanStepResponse
+	(*PlannedChange)(nil),            // 43: connector.v1.PlannedChange
+	(*ParseWebhookRequest)(nil),      // 44: connector.v1.ParseWebhookRequest
+	(*ParseWebhookResponse)(nil),     // 45: connector.v1.ParseWebhookResponse
+	(*WebhookEvent)(nil),             // 46: connector.v1.WebhookEvent
+	(*PullRequest)(nil),              // 47: connector.v1.PullRequest
+	(*ReportStatusRequest)(nil),      // 48: connector.v1.ReportStatusRequest
+	(*ReportStatusResponse)(nil),     // 49: connector.v1.ReportStatusResponse
+	(*ErrorDetail)(nil),              // 50: connector.v1.ErrorDetail
+	nil,                              // 51: connector.v1.Step.EnvironmentEntry
+	nil,                              // 52: connector.v1.Step.SecretsEntry
+	nil,                              // 53: connector.v1.Span.AttributesEntry
+	nil,                              // 54: connector.v1.Result.MetadataEntry
+	nil,                              // 55: connector.v1.CheckResponse.DetailsEntry
+	nil,                              // 56: connector.v1.ParseWebhookRequest.HeadersEntry
+	nil,                              // 57: connector.v1.WebhookEvent.VariablesEntry
+	nil,                              // 58: connector.v1.ReportStatusRequest.SecretsEntry
+	(*timestamppb.Timestamp)(nil),    // 59: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),      // 60: google.protobuf.Duration
+	(*Release)(nil),                  // 61: connector.v1.Release
+	(*StartInstanceRequest)(nil),     // 62: connector.v1.StartInstanceRequest
+	(*ActivateInstanceRequest)(nil),  // 63: connector.v1.ActivateInstanceRequest
+	(*InspectInstanceRequest)(nil),   // 64: connector.v1.InspectInstanceRequest
+	(*WatchInstanceRequest)(nil),     // 65: connector.v1.WatchInstanceRequest
+	(*CheckInstanceRequest)(nil),     // 66: connector.v1.CheckInstanceRequest
+	(*StopInstanceRequest)(nil),      // 67: connector.v1.StopInstanceRequest
+	(*RemoveReleaseRequest)(nil),     // 68: connector.v1.RemoveReleaseRequest
+	(*InstanceLogsRequest)(nil),      // 69: connector.v1.InstanceLogsRequest
+	(*StartInstanceResponse)(nil),    // 70: connector.v1.StartInstanceResponse
+	(*ActivateInstanceResponse)(nil), // 71: connector.v1.ActivateInstanceResponse
+	(*InspectInstanceResponse)(nil),  // 72: connector.v1.InspectInstanceResponse
+	(*WatchInstanceResponse)(nil),    // 73: connector.v1.WatchInstanceResponse
+	(*CheckInstanceResponse)(nil),    // 74: connector.v1.CheckInstanceResponse
+	(*StopInstanceResponse)(nil),     // 75: connector.v1.StopInstanceResponse
+	(*RemoveReleaseResponse)(nil),    // 76: connector.v1.RemoveReleaseResponse
+	(*InstanceLogsResponse)(nil),     // 77: connector.v1.InstanceLogsResponse
 }
 var file_connector_v1_connector_proto_depIdxs = []int32{
 	10, // 0: connector.v1.DescribeResponse.actions:type_name -> connector.v1.Action
@@ -3630,54 +3702,71 @@ var file_connector_v1_connector_proto_depIdxs = []int32{
 	31, // 22: connector.v1.RunStepResponse.set_output:type_name -> connector.v1.SetOutput
 	33, // 23: connector.v1.RunStepResponse.result:type_name -> connector.v1.Result
 	32, // 24: connector.v1.RunStepResponse.span:type_name -> connector.v1.Span
-	2,  // 25: connector.v1.Output.stream:type_name -> connector.v1.Stream
-	59, // 26: connector.v1.Span.start:type_name -> google.protobuf.Timestamp
-	59, // 27: connector.v1.Span.end:type_name -> google.protobuf.Timestamp
-	53, // 28: connector.v1.Span.attributes:type_name -> connector.v1.Span.AttributesEntry
-	3,  // 29: connector.v1.Result.outcome:type_name -> connector.v1.Outcome
-	54, // 30: connector.v1.Result.metadata:type_name -> connector.v1.Result.MetadataEntry
-	36, // 31: connector.v1.PostExecuteRequest.attempt:type_name -> connector.v1.AttemptRef
-	33, // 32: connector.v1.PostExecuteRequest.result:type_name -> connector.v1.Result
-	18, // 33: connector.v1.AttemptRef.workspace:type_name -> connector.v1.Workspace
-	36, // 34: connector.v1.DestroyStepRequest.attempts:type_name -> connector.v1.AttemptRef
-	55, // 35: connector.v1.CheckResponse.details:type_name -> connector.v1.CheckResponse.DetailsEntry
-	17, // 36: connector.v1.PlanStepRequest.step:type_name -> connector.v1.Step
-	43, // 37: connector.v1.PlanStepResponse.changes:type_name -> connector.v1.PlannedChange
-	56, // 38: connector.v1.ParseWebhookRequest.headers:type_name -> connector.v1.ParseWebhookRequest.HeadersEntry
-	46, // 39: connector.v1.ParseWebhookResponse.occurred:type_name -> connector.v1.WebhookEvent
-	4,  // 40: connector.v1.WebhookEvent.kind:type_name -> connector.v1.EventKind
-	47, // 41: connector.v1.WebhookEvent.pull_request:type_name -> connector.v1.PullRequest
-	57, // 42: connector.v1.WebhookEvent.variables:type_name -> connector.v1.WebhookEvent.VariablesEntry
-	5,  // 43: connector.v1.ReportStatusRequest.state:type_name -> connector.v1.RunState
-	58, // 44: connector.v1.ReportStatusRequest.secrets:type_name -> connector.v1.ReportStatusRequest.SecretsEntry
-	6,  // 45: connector.v1.ErrorDetail.class:type_name -> connector.v1.ErrorClass
-	7,  // 46: connector.v1.ConnectorService.Describe:input_type -> connector.v1.DescribeRequest
-	14, // 47: connector.v1.ConnectorService.ValidateConfig:input_type -> connector.v1.ValidateConfigRequest
-	19, // 48: connector.v1.ConnectorService.PreExecute:input_type -> connector.v1.PreExecuteRequest
-	21, // 49: connector.v1.ConnectorService.PrepareStep:input_type -> connector.v1.PrepareStepRequest
-	23, // 50: connector.v1.ConnectorService.RunStep:input_type -> connector.v1.RunStepRequest
-	34, // 51: connector.v1.ConnectorService.PostExecute:input_type -> connector.v1.PostExecuteRequest
-	37, // 52: connector.v1.ConnectorService.DestroyStep:input_type -> connector.v1.DestroyStepRequest
-	39, // 53: connector.v1.ConnectorService.Check:input_type -> connector.v1.CheckRequest
-	41, // 54: connector.v1.ConnectorService.PlanStep:input_type -> connector.v1.PlanStepRequest
-	44, // 55: connector.v1.ConnectorService.ParseWebhook:input_type -> connector.v1.ParseWebhookRequest
-	48, // 56: connector.v1.ConnectorService.ReportStatus:input_type -> connector.v1.ReportStatusRequest
-	8,  // 57: connector.v1.ConnectorService.Describe:output_type -> connector.v1.DescribeResponse
-	15, // 58: connector.v1.ConnectorService.ValidateConfig:output_type -> connector.v1.ValidateConfigResponse
-	20, // 59: connector.v1.ConnectorService.PreExecute:output_type -> connector.v1.PreExecuteResponse
-	22, // 60: connector.v1.ConnectorService.PrepareStep:output_type -> connector.v1.PrepareStepResponse
-	27, // 61: connector.v1.ConnectorService.RunStep:output_type -> connector.v1.RunStepResponse
-	35, // 62: connector.v1.ConnectorService.PostExecute:output_type -> connector.v1.PostExecuteResponse
-	38, // 63: connector.v1.ConnectorService.DestroyStep:output_type -> connector.v1.DestroyStepResponse
-	40, // 64: connector.v1.ConnectorService.Check:output_type -> connector.v1.CheckResponse
-	42, // 65: connector.v1.ConnectorService.PlanStep:output_type -> connector.v1.PlanStepResponse
-	45, // 66: connector.v1.ConnectorService.ParseWebhook:output_type -> connector.v1.ParseWebhookResponse
-	49, // 67: connector.v1.ConnectorService.ReportStatus:output_type -> connector.v1.ReportStatusResponse
-	57, // [57:68] is the sub-list for method output_type
-	46, // [46:57] is the sub-list for method input_type
-	46, // [46:46] is the sub-list for extension type_name
-	46, // [46:46] is the sub-list for extension extendee
-	0,  // [0:46] is the sub-list for field type_name
+	61, // 25: connector.v1.RunStepResponse.release:type_name -> connector.v1.Release
+	2,  // 26: connector.v1.Output.stream:type_name -> connector.v1.Stream
+	59, // 27: connector.v1.Span.start:type_name -> google.protobuf.Timestamp
+	59, // 28: connector.v1.Span.end:type_name -> google.protobuf.Timestamp
+	53, // 29: connector.v1.Span.attributes:type_name -> connector.v1.Span.AttributesEntry
+	3,  // 30: connector.v1.Result.outcome:type_name -> connector.v1.Outcome
+	54, // 31: connector.v1.Result.metadata:type_name -> connector.v1.Result.MetadataEntry
+	36, // 32: connector.v1.PostExecuteRequest.attempt:type_name -> connector.v1.AttemptRef
+	33, // 33: connector.v1.PostExecuteRequest.result:type_name -> connector.v1.Result
+	18, // 34: connector.v1.AttemptRef.workspace:type_name -> connector.v1.Workspace
+	36, // 35: connector.v1.DestroyStepRequest.attempts:type_name -> connector.v1.AttemptRef
+	55, // 36: connector.v1.CheckResponse.details:type_name -> connector.v1.CheckResponse.DetailsEntry
+	17, // 37: connector.v1.PlanStepRequest.step:type_name -> connector.v1.Step
+	43, // 38: connector.v1.PlanStepResponse.changes:type_name -> connector.v1.PlannedChange
+	56, // 39: connector.v1.ParseWebhookRequest.headers:type_name -> connector.v1.ParseWebhookRequest.HeadersEntry
+	46, // 40: connector.v1.ParseWebhookResponse.occurred:type_name -> connector.v1.WebhookEvent
+	4,  // 41: connector.v1.WebhookEvent.kind:type_name -> connector.v1.EventKind
+	47, // 42: connector.v1.WebhookEvent.pull_request:type_name -> connector.v1.PullRequest
+	57, // 43: connector.v1.WebhookEvent.variables:type_name -> connector.v1.WebhookEvent.VariablesEntry
+	5,  // 44: connector.v1.ReportStatusRequest.state:type_name -> connector.v1.RunState
+	58, // 45: connector.v1.ReportStatusRequest.secrets:type_name -> connector.v1.ReportStatusRequest.SecretsEntry
+	6,  // 46: connector.v1.ErrorDetail.class:type_name -> connector.v1.ErrorClass
+	7,  // 47: connector.v1.ConnectorService.Describe:input_type -> connector.v1.DescribeRequest
+	14, // 48: connector.v1.ConnectorService.ValidateConfig:input_type -> connector.v1.ValidateConfigRequest
+	19, // 49: connector.v1.ConnectorService.PreExecute:input_type -> connector.v1.PreExecuteRequest
+	21, // 50: connector.v1.ConnectorService.PrepareStep:input_type -> connector.v1.PrepareStepRequest
+	23, // 51: connector.v1.ConnectorService.RunStep:input_type -> connector.v1.RunStepRequest
+	34, // 52: connector.v1.ConnectorService.PostExecute:input_type -> connector.v1.PostExecuteRequest
+	37, // 53: connector.v1.ConnectorService.DestroyStep:input_type -> connector.v1.DestroyStepRequest
+	39, // 54: connector.v1.ConnectorService.Check:input_type -> connector.v1.CheckRequest
+	41, // 55: connector.v1.ConnectorService.PlanStep:input_type -> connector.v1.PlanStepRequest
+	44, // 56: connector.v1.ConnectorService.ParseWebhook:input_type -> connector.v1.ParseWebhookRequest
+	48, // 57: connector.v1.ConnectorService.ReportStatus:input_type -> connector.v1.ReportStatusRequest
+	62, // 58: connector.v1.ConnectorService.StartInstance:input_type -> connector.v1.StartInstanceRequest
+	63, // 59: connector.v1.ConnectorService.ActivateInstance:input_type -> connector.v1.ActivateInstanceRequest
+	64, // 60: connector.v1.ConnectorService.InspectInstance:input_type -> connector.v1.InspectInstanceRequest
+	65, // 61: connector.v1.ConnectorService.WatchInstance:input_type -> connector.v1.WatchInstanceRequest
+	66, // 62: connector.v1.ConnectorService.CheckInstance:input_type -> connector.v1.CheckInstanceRequest
+	67, // 63: connector.v1.ConnectorService.StopInstance:input_type -> connector.v1.StopInstanceRequest
+	68, // 64: connector.v1.ConnectorService.RemoveRelease:input_type -> connector.v1.RemoveReleaseRequest
+	69, // 65: connector.v1.ConnectorService.InstanceLogs:input_type -> connector.v1.InstanceLogsRequest
+	8,  // 66: connector.v1.ConnectorService.Describe:output_type -> connector.v1.DescribeResponse
+	15, // 67: connector.v1.ConnectorService.ValidateConfig:output_type -> connector.v1.ValidateConfigResponse
+	20, // 68: connector.v1.ConnectorService.PreExecute:output_type -> connector.v1.PreExecuteResponse
+	22, // 69: connector.v1.ConnectorService.PrepareStep:output_type -> connector.v1.PrepareStepResponse
+	27, // 70: connector.v1.ConnectorService.RunStep:output_type -> connector.v1.RunStepResponse
+	35, // 71: connector.v1.ConnectorService.PostExecute:output_type -> connector.v1.PostExecuteResponse
+	38, // 72: connector.v1.ConnectorService.DestroyStep:output_type -> connector.v1.DestroyStepResponse
+	40, // 73: connector.v1.ConnectorService.Check:output_type -> connector.v1.CheckResponse
+	42, // 74: connector.v1.ConnectorService.PlanStep:output_type -> connector.v1.PlanStepResponse
+	45, // 75: connector.v1.ConnectorService.ParseWebhook:output_type -> connector.v1.ParseWebhookResponse
+	49, // 76: connector.v1.ConnectorService.ReportStatus:output_type -> connector.v1.ReportStatusResponse
+	70, // 77: connector.v1.ConnectorService.StartInstance:output_type -> connector.v1.StartInstanceResponse
+	71, // 78: connector.v1.ConnectorService.ActivateInstance:output_type -> connector.v1.ActivateInstanceResponse
+	72, // 79: connector.v1.ConnectorService.InspectInstance:output_type -> connector.v1.InspectInstanceResponse
+	73, // 80: connector.v1.ConnectorService.WatchInstance:output_type -> connector.v1.WatchInstanceResponse
+	74, // 81: connector.v1.ConnectorService.CheckInstance:output_type -> connector.v1.CheckInstanceResponse
+	75, // 82: connector.v1.ConnectorService.StopInstance:output_type -> connector.v1.StopInstanceResponse
+	76, // 83: connector.v1.ConnectorService.RemoveRelease:output_type -> connector.v1.RemoveReleaseResponse
+	77, // 84: connector.v1.ConnectorService.InstanceLogs:output_type -> connector.v1.InstanceLogsResponse
+	66, // [66:85] is the sub-list for method output_type
+	47, // [47:66] is the sub-list for method input_type
+	47, // [47:47] is the sub-list for extension type_name
+	47, // [47:47] is the sub-list for extension extendee
+	0,  // [0:47] is the sub-list for field type_name
 }
 
 func init() { file_connector_v1_connector_proto_init() }
@@ -3685,6 +3774,7 @@ func file_connector_v1_connector_proto_init() {
 	if File_connector_v1_connector_proto != nil {
 		return
 	}
+	file_connector_v1_deploy_proto_init()
 	file_connector_v1_connector_proto_msgTypes[16].OneofWrappers = []any{
 		(*RunStepRequest_Start)(nil),
 		(*RunStepRequest_Cancel)(nil),
@@ -3696,6 +3786,7 @@ func file_connector_v1_connector_proto_init() {
 		(*RunStepResponse_SetOutput)(nil),
 		(*RunStepResponse_Result)(nil),
 		(*RunStepResponse_Span)(nil),
+		(*RunStepResponse_Release)(nil),
 	}
 	file_connector_v1_connector_proto_msgTypes[26].OneofWrappers = []any{}
 	type x struct{}

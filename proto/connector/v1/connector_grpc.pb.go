@@ -25,17 +25,25 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ConnectorService_Describe_FullMethodName       = "/connector.v1.ConnectorService/Describe"
-	ConnectorService_ValidateConfig_FullMethodName = "/connector.v1.ConnectorService/ValidateConfig"
-	ConnectorService_PreExecute_FullMethodName     = "/connector.v1.ConnectorService/PreExecute"
-	ConnectorService_PrepareStep_FullMethodName    = "/connector.v1.ConnectorService/PrepareStep"
-	ConnectorService_RunStep_FullMethodName        = "/connector.v1.ConnectorService/RunStep"
-	ConnectorService_PostExecute_FullMethodName    = "/connector.v1.ConnectorService/PostExecute"
-	ConnectorService_DestroyStep_FullMethodName    = "/connector.v1.ConnectorService/DestroyStep"
-	ConnectorService_Check_FullMethodName          = "/connector.v1.ConnectorService/Check"
-	ConnectorService_PlanStep_FullMethodName       = "/connector.v1.ConnectorService/PlanStep"
-	ConnectorService_ParseWebhook_FullMethodName   = "/connector.v1.ConnectorService/ParseWebhook"
-	ConnectorService_ReportStatus_FullMethodName   = "/connector.v1.ConnectorService/ReportStatus"
+	ConnectorService_Describe_FullMethodName         = "/connector.v1.ConnectorService/Describe"
+	ConnectorService_ValidateConfig_FullMethodName   = "/connector.v1.ConnectorService/ValidateConfig"
+	ConnectorService_PreExecute_FullMethodName       = "/connector.v1.ConnectorService/PreExecute"
+	ConnectorService_PrepareStep_FullMethodName      = "/connector.v1.ConnectorService/PrepareStep"
+	ConnectorService_RunStep_FullMethodName          = "/connector.v1.ConnectorService/RunStep"
+	ConnectorService_PostExecute_FullMethodName      = "/connector.v1.ConnectorService/PostExecute"
+	ConnectorService_DestroyStep_FullMethodName      = "/connector.v1.ConnectorService/DestroyStep"
+	ConnectorService_Check_FullMethodName            = "/connector.v1.ConnectorService/Check"
+	ConnectorService_PlanStep_FullMethodName         = "/connector.v1.ConnectorService/PlanStep"
+	ConnectorService_ParseWebhook_FullMethodName     = "/connector.v1.ConnectorService/ParseWebhook"
+	ConnectorService_ReportStatus_FullMethodName     = "/connector.v1.ConnectorService/ReportStatus"
+	ConnectorService_StartInstance_FullMethodName    = "/connector.v1.ConnectorService/StartInstance"
+	ConnectorService_ActivateInstance_FullMethodName = "/connector.v1.ConnectorService/ActivateInstance"
+	ConnectorService_InspectInstance_FullMethodName  = "/connector.v1.ConnectorService/InspectInstance"
+	ConnectorService_WatchInstance_FullMethodName    = "/connector.v1.ConnectorService/WatchInstance"
+	ConnectorService_CheckInstance_FullMethodName    = "/connector.v1.ConnectorService/CheckInstance"
+	ConnectorService_StopInstance_FullMethodName     = "/connector.v1.ConnectorService/StopInstance"
+	ConnectorService_RemoveRelease_FullMethodName    = "/connector.v1.ConnectorService/RemoveRelease"
+	ConnectorService_InstanceLogs_FullMethodName     = "/connector.v1.ConnectorService/InstanceLogs"
 )
 
 // ConnectorServiceClient is the client API for ConnectorService service.
@@ -95,6 +103,32 @@ type ConnectorServiceClient interface {
 	// repeats it after an error that may pass. Called when
 	// CAPABILITY_REPORT_STATUS is announced.
 	ReportStatus(ctx context.Context, in *ReportStatusRequest, opts ...grpc.CallOption) (*ReportStatusResponse, error)
+	// StartInstance has an instance running when it returns: it starts it, or starts it
+	// again when it ended, or finds it running. There is never more than one of an ID. That
+	// it is healthy is not waited for.
+	StartInstance(ctx context.Context, in *StartInstanceRequest, opts ...grpc.CallOption) (*StartInstanceResponse, error)
+	// ActivateInstance has the service's users reach this instance from now on, in one step:
+	// they see the old one or this one, never neither. A connector whose users come to the
+	// port themselves has nothing to do.
+	ActivateInstance(ctx context.Context, in *ActivateInstanceRequest, opts ...grpc.CallOption) (*ActivateInstanceResponse, error)
+	// InspectInstance says what there is of an instance. One that was never heard of is
+	// absent, which is no error.
+	InspectInstance(ctx context.Context, in *InspectInstanceRequest, opts ...grpc.CallOption) (*InspectInstanceResponse, error)
+	// WatchInstance says the same at once, and then again at each change, until the host
+	// ends the stream.
+	WatchInstance(ctx context.Context, in *WatchInstanceRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchInstanceResponse], error)
+	// CheckInstance runs a command where the instance is.
+	CheckInstance(ctx context.Context, in *CheckInstanceRequest, opts ...grpc.CallOption) (*CheckInstanceResponse, error)
+	// StopInstance has an instance absent when it returns: nothing of it runs, and its ports
+	// are free. Its logs stay until its release is removed. One that was never heard of is
+	// no error.
+	StopInstance(ctx context.Context, in *StopInstanceRequest, opts ...grpc.CallOption) (*StopInstanceResponse, error)
+	// RemoveRelease removes what is kept of a release that no instance runs of: files,
+	// images, logs. One that is not there is no error.
+	RemoveRelease(ctx context.Context, in *RemoveReleaseRequest, opts ...grpc.CallOption) (*RemoveReleaseResponse, error)
+	// InstanceLogs says what an instance has printed. One that was never heard of has
+	// printed nothing.
+	InstanceLogs(ctx context.Context, in *InstanceLogsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[InstanceLogsResponse], error)
 }
 
 type connectorServiceClient struct {
@@ -218,6 +252,104 @@ func (c *connectorServiceClient) ReportStatus(ctx context.Context, in *ReportSta
 	return out, nil
 }
 
+func (c *connectorServiceClient) StartInstance(ctx context.Context, in *StartInstanceRequest, opts ...grpc.CallOption) (*StartInstanceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StartInstanceResponse)
+	err := c.cc.Invoke(ctx, ConnectorService_StartInstance_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *connectorServiceClient) ActivateInstance(ctx context.Context, in *ActivateInstanceRequest, opts ...grpc.CallOption) (*ActivateInstanceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ActivateInstanceResponse)
+	err := c.cc.Invoke(ctx, ConnectorService_ActivateInstance_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *connectorServiceClient) InspectInstance(ctx context.Context, in *InspectInstanceRequest, opts ...grpc.CallOption) (*InspectInstanceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(InspectInstanceResponse)
+	err := c.cc.Invoke(ctx, ConnectorService_InspectInstance_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *connectorServiceClient) WatchInstance(ctx context.Context, in *WatchInstanceRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchInstanceResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ConnectorService_ServiceDesc.Streams[1], ConnectorService_WatchInstance_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchInstanceRequest, WatchInstanceResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ConnectorService_WatchInstanceClient = grpc.ServerStreamingClient[WatchInstanceResponse]
+
+func (c *connectorServiceClient) CheckInstance(ctx context.Context, in *CheckInstanceRequest, opts ...grpc.CallOption) (*CheckInstanceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CheckInstanceResponse)
+	err := c.cc.Invoke(ctx, ConnectorService_CheckInstance_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *connectorServiceClient) StopInstance(ctx context.Context, in *StopInstanceRequest, opts ...grpc.CallOption) (*StopInstanceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StopInstanceResponse)
+	err := c.cc.Invoke(ctx, ConnectorService_StopInstance_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *connectorServiceClient) RemoveRelease(ctx context.Context, in *RemoveReleaseRequest, opts ...grpc.CallOption) (*RemoveReleaseResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RemoveReleaseResponse)
+	err := c.cc.Invoke(ctx, ConnectorService_RemoveRelease_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *connectorServiceClient) InstanceLogs(ctx context.Context, in *InstanceLogsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[InstanceLogsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ConnectorService_ServiceDesc.Streams[2], ConnectorService_InstanceLogs_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[InstanceLogsRequest, InstanceLogsResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ConnectorService_InstanceLogsClient = grpc.ServerStreamingClient[InstanceLogsResponse]
+
 // ConnectorServiceServer is the server API for ConnectorService service.
 // All implementations must embed UnimplementedConnectorServiceServer
 // for forward compatibility.
@@ -275,6 +407,32 @@ type ConnectorServiceServer interface {
 	// repeats it after an error that may pass. Called when
 	// CAPABILITY_REPORT_STATUS is announced.
 	ReportStatus(context.Context, *ReportStatusRequest) (*ReportStatusResponse, error)
+	// StartInstance has an instance running when it returns: it starts it, or starts it
+	// again when it ended, or finds it running. There is never more than one of an ID. That
+	// it is healthy is not waited for.
+	StartInstance(context.Context, *StartInstanceRequest) (*StartInstanceResponse, error)
+	// ActivateInstance has the service's users reach this instance from now on, in one step:
+	// they see the old one or this one, never neither. A connector whose users come to the
+	// port themselves has nothing to do.
+	ActivateInstance(context.Context, *ActivateInstanceRequest) (*ActivateInstanceResponse, error)
+	// InspectInstance says what there is of an instance. One that was never heard of is
+	// absent, which is no error.
+	InspectInstance(context.Context, *InspectInstanceRequest) (*InspectInstanceResponse, error)
+	// WatchInstance says the same at once, and then again at each change, until the host
+	// ends the stream.
+	WatchInstance(*WatchInstanceRequest, grpc.ServerStreamingServer[WatchInstanceResponse]) error
+	// CheckInstance runs a command where the instance is.
+	CheckInstance(context.Context, *CheckInstanceRequest) (*CheckInstanceResponse, error)
+	// StopInstance has an instance absent when it returns: nothing of it runs, and its ports
+	// are free. Its logs stay until its release is removed. One that was never heard of is
+	// no error.
+	StopInstance(context.Context, *StopInstanceRequest) (*StopInstanceResponse, error)
+	// RemoveRelease removes what is kept of a release that no instance runs of: files,
+	// images, logs. One that is not there is no error.
+	RemoveRelease(context.Context, *RemoveReleaseRequest) (*RemoveReleaseResponse, error)
+	// InstanceLogs says what an instance has printed. One that was never heard of has
+	// printed nothing.
+	InstanceLogs(*InstanceLogsRequest, grpc.ServerStreamingServer[InstanceLogsResponse]) error
 	mustEmbedUnimplementedConnectorServiceServer()
 }
 
@@ -317,6 +475,30 @@ func (UnimplementedConnectorServiceServer) ParseWebhook(context.Context, *ParseW
 }
 func (UnimplementedConnectorServiceServer) ReportStatus(context.Context, *ReportStatusRequest) (*ReportStatusResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ReportStatus not implemented")
+}
+func (UnimplementedConnectorServiceServer) StartInstance(context.Context, *StartInstanceRequest) (*StartInstanceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method StartInstance not implemented")
+}
+func (UnimplementedConnectorServiceServer) ActivateInstance(context.Context, *ActivateInstanceRequest) (*ActivateInstanceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ActivateInstance not implemented")
+}
+func (UnimplementedConnectorServiceServer) InspectInstance(context.Context, *InspectInstanceRequest) (*InspectInstanceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method InspectInstance not implemented")
+}
+func (UnimplementedConnectorServiceServer) WatchInstance(*WatchInstanceRequest, grpc.ServerStreamingServer[WatchInstanceResponse]) error {
+	return status.Error(codes.Unimplemented, "method WatchInstance not implemented")
+}
+func (UnimplementedConnectorServiceServer) CheckInstance(context.Context, *CheckInstanceRequest) (*CheckInstanceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CheckInstance not implemented")
+}
+func (UnimplementedConnectorServiceServer) StopInstance(context.Context, *StopInstanceRequest) (*StopInstanceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method StopInstance not implemented")
+}
+func (UnimplementedConnectorServiceServer) RemoveRelease(context.Context, *RemoveReleaseRequest) (*RemoveReleaseResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RemoveRelease not implemented")
+}
+func (UnimplementedConnectorServiceServer) InstanceLogs(*InstanceLogsRequest, grpc.ServerStreamingServer[InstanceLogsResponse]) error {
+	return status.Error(codes.Unimplemented, "method InstanceLogs not implemented")
 }
 func (UnimplementedConnectorServiceServer) mustEmbedUnimplementedConnectorServiceServer() {}
 func (UnimplementedConnectorServiceServer) testEmbeddedByValue()                          {}
@@ -526,6 +708,136 @@ func _ConnectorService_ReportStatus_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ConnectorService_StartInstance_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StartInstanceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ConnectorServiceServer).StartInstance(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ConnectorService_StartInstance_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ConnectorServiceServer).StartInstance(ctx, req.(*StartInstanceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ConnectorService_ActivateInstance_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ActivateInstanceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ConnectorServiceServer).ActivateInstance(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ConnectorService_ActivateInstance_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ConnectorServiceServer).ActivateInstance(ctx, req.(*ActivateInstanceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ConnectorService_InspectInstance_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(InspectInstanceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ConnectorServiceServer).InspectInstance(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ConnectorService_InspectInstance_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ConnectorServiceServer).InspectInstance(ctx, req.(*InspectInstanceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ConnectorService_WatchInstance_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchInstanceRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ConnectorServiceServer).WatchInstance(m, &grpc.GenericServerStream[WatchInstanceRequest, WatchInstanceResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ConnectorService_WatchInstanceServer = grpc.ServerStreamingServer[WatchInstanceResponse]
+
+func _ConnectorService_CheckInstance_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CheckInstanceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ConnectorServiceServer).CheckInstance(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ConnectorService_CheckInstance_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ConnectorServiceServer).CheckInstance(ctx, req.(*CheckInstanceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ConnectorService_StopInstance_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StopInstanceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ConnectorServiceServer).StopInstance(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ConnectorService_StopInstance_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ConnectorServiceServer).StopInstance(ctx, req.(*StopInstanceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ConnectorService_RemoveRelease_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RemoveReleaseRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ConnectorServiceServer).RemoveRelease(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ConnectorService_RemoveRelease_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ConnectorServiceServer).RemoveRelease(ctx, req.(*RemoveReleaseRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ConnectorService_InstanceLogs_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(InstanceLogsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ConnectorServiceServer).InstanceLogs(m, &grpc.GenericServerStream[InstanceLogsRequest, InstanceLogsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ConnectorService_InstanceLogsServer = grpc.ServerStreamingServer[InstanceLogsResponse]
+
 // ConnectorService_ServiceDesc is the grpc.ServiceDesc for ConnectorService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -573,6 +885,30 @@ var ConnectorService_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "ReportStatus",
 			Handler:    _ConnectorService_ReportStatus_Handler,
 		},
+		{
+			MethodName: "StartInstance",
+			Handler:    _ConnectorService_StartInstance_Handler,
+		},
+		{
+			MethodName: "ActivateInstance",
+			Handler:    _ConnectorService_ActivateInstance_Handler,
+		},
+		{
+			MethodName: "InspectInstance",
+			Handler:    _ConnectorService_InspectInstance_Handler,
+		},
+		{
+			MethodName: "CheckInstance",
+			Handler:    _ConnectorService_CheckInstance_Handler,
+		},
+		{
+			MethodName: "StopInstance",
+			Handler:    _ConnectorService_StopInstance_Handler,
+		},
+		{
+			MethodName: "RemoveRelease",
+			Handler:    _ConnectorService_RemoveRelease_Handler,
+		},
 	},
 	Streams: []grpc.StreamDesc{
 		{
@@ -580,6 +916,16 @@ var ConnectorService_ServiceDesc = grpc.ServiceDesc{
 			Handler:       _ConnectorService_RunStep_Handler,
 			ServerStreams: true,
 			ClientStreams: true,
+		},
+		{
+			StreamName:    "WatchInstance",
+			Handler:       _ConnectorService_WatchInstance_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "InstanceLogs",
+			Handler:       _ConnectorService_InstanceLogs_Handler,
+			ServerStreams: true,
 		},
 	},
 	Metadata: "connector/v1/connector.proto",
