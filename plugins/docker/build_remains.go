@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/patchbay-ci/patchbay/sdk"
+	"github.com/patchbay-ci/patchbay/sdk/filelock"
 )
 
 // What a line of a build's remains speaks of.
@@ -136,7 +137,7 @@ func (c *connector) destroyBuild(ctx context.Context, attempt sdk.AttemptRef) er
 			}
 		}
 	}
-	unlock, err := lockFile(ctx, j.path(journalLock))
+	unlock, err := filelock.Take(ctx, j.path(journalLock))
 	if err != nil {
 		return fmt.Errorf("wait for the build to stop: %w", err)
 	}

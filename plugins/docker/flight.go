@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/patchbay-ci/patchbay/sdk"
+	"github.com/patchbay-ci/patchbay/sdk/filelock"
 )
 
 const (
@@ -76,7 +77,7 @@ func (f *flights) find(attemptID string) *workFlight {
 
 // run does the work, unless another process does or did.
 func (f *workFlight) run(do work) error {
-	unlock, err := lockFile(context.Background(), f.path(journalLock))
+	unlock, err := filelock.Take(context.Background(), f.path(journalLock))
 	if err != nil {
 		return err
 	}

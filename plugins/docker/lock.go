@@ -2,16 +2,12 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"github.com/patchbay-ci/patchbay/sdk"
+	"github.com/patchbay-ci/patchbay/sdk/filelock"
 )
-
-// lockPause is how often another process's lock is looked at.
-const lockPause = 10 * time.Millisecond
 
 // lockName is the file in an attempt's folder by which processes take turns. It is
 // there from the attempt's first RunStep on.
@@ -37,7 +33,7 @@ func (l *attemptLocks) take(ctx context.Context, step sdk.Step) (release func(),
 	if step.Workspace.AttemptPath == "" {
 		return func() { l.leave(step.AttemptID) }, nil
 	}
-	unlock, err := lockFile(ctx, filepath.Join(step.Workspace.AttemptPath, lockName))
+	unlock, err := filelock.Take(ctx, filepath.Join(step.Workspace.AttemptPath, lockName))
 	if err != nil {
 		l.leave(step.AttemptID)
 		return nil, err
@@ -80,22 +76,4 @@ func (l *attemptLocks) leave(id string) {
 	defer l.mu.Unlock()
 	close(l.held[id])
 	delete(l.held, id)
-}
-
-// lockFile takes a file's lock, waiting for whoever has it.
-func lockFile(ctx context.Context, path string) (unlock func(), err error) {
-	for {
-		unlock, taken, err := tryLockFile(path)
-		if err != nil {
-			return nil, fmt.Errorf("lock the attempt: %w", err)
-		}
-		if taken {
-			return unlock, nil
-		}
-		select {
-		case <-time.After(lockPause):
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
-	}
 }

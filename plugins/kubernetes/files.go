@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/patchbay-ci/patchbay/sdk"
+	"github.com/patchbay-ci/patchbay/sdk/filelock"
 )
 
 // Files in the attempt's folder.
@@ -32,7 +33,7 @@ func (r *run) attemptFile(name string) string {
 // bringFiles copies the workspace into the pod, whose step begins then. Of several
 // that watch the attempt one does it.
 func (r *run) bringFiles(ctx context.Context) error {
-	unlock, err := lockFile(ctx, r.attemptFile(lockName))
+	unlock, err := filelock.Take(ctx, r.attemptFile(lockName))
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func (r *run) letGo(ctx context.Context, container, file string) error {
 // fetchFiles copies what the step left into the run's workspace, and the step's
 // outputs into the attempt's folder.
 func (r *run) fetchFiles(ctx context.Context, pod *corev1.Pod) error {
-	unlock, err := lockFile(ctx, r.attemptFile(lockName))
+	unlock, err := filelock.Take(ctx, r.attemptFile(lockName))
 	if err != nil {
 		return err
 	}

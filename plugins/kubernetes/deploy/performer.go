@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/patchbay-ci/patchbay/sdk"
+	"github.com/patchbay-ci/patchbay/sdk/filelock"
 )
 
 // followPause is how often the words of work in another process are looked for.
@@ -79,7 +80,7 @@ func (p *performer) join(id, folder string, do work) (*performance, error) {
 	if run := p.running[id]; run != nil {
 		return run, nil
 	}
-	unlock, taken, err := tryLockFile(filepath.Join(folder, "work.lock"))
+	unlock, taken, err := filelock.Try(filepath.Join(folder, "work.lock"))
 	if err != nil {
 		return nil, fmt.Errorf("lock the attempt: %w", err)
 	}

@@ -1,6 +1,6 @@
 //go:build unix && !solaris && !illumos && !aix
 
-package deploy
+package filelock
 
 import (
 	"errors"
@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// tryLockFile takes the lock of a file, which it makes if need be; taken is false
-// while another holds it.
-func tryLockFile(path string) (unlock func(), taken bool, err error) {
+// Try takes the lock of a file, which it makes if need be; taken is false while another
+// holds it.
+func Try(path string) (release func(), taken bool, err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, false, err
