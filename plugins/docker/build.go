@@ -12,6 +12,7 @@ import (
 
 	"github.com/docker/docker/api/types/build"
 	"github.com/docker/docker/client"
+	"github.com/docker/go-units"
 
 	"github.com/patchbay-ci/patchbay/sdk"
 )
@@ -100,11 +101,10 @@ func (b *builder) work(ctx context.Context, w *writing, again bool) *ending {
 	if ctx.Err() != nil {
 		end = nil
 	}
-	kept := end != nil && end.Result != nil && end.Result.Outcome == sdk.OutcomeSucceeded
 	clearing, cancel := detached(ctx)
 	defer cancel()
 	// What this cannot remove, DestroyStep tries again.
-	_ = newRemains(b.engine, w.journal).clear(clearing, kept)
+	_ = newRemains(b.engine, w.journal).clear(clearing)
 	return end
 }
 
@@ -161,7 +161,7 @@ func (b *builder) once(ctx context.Context, a *account, source *sources) (begun 
 	files, err := newBuildContext(source, func(bytes int64) {
 		if time.Since(told) >= progressPause {
 			told = time.Now()
-			a.to.progress(fmt.Sprintf("sending the build context: %.1f MB", float64(bytes)/1e6), -1)
+			a.to.progress("sending the build context: "+units.HumanSize(float64(bytes)), -1)
 		}
 	})
 	if err != nil {
@@ -202,7 +202,7 @@ func (b *builder) saySent(w *writing, files *buildContext) error {
 		}
 		fmt.Fprintf(w, "not sent: %s is neither a file, a folder nor a link\n", name)
 	}
-	_, err := fmt.Fprintf(w, "Sent the build context: %.1f MB\n", float64(files.total)/1e6)
+	_, err := fmt.Fprintf(w, "Sent the build context: %s\n", units.HumanSize(float64(files.total)))
 	return err
 }
 

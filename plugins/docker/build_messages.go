@@ -41,22 +41,18 @@ func (e *engineFailure) Error() string { return e.message }
 var (
 	stepLine      = regexp.MustCompile(`^Step (\d+)/(\d+) : ((?s).*?)\s*$`)
 	containerLine = regexp.MustCompile(`^ ---> Running in ([0-9a-f]{12})\n$`)
-	imageLine     = regexp.MustCompile(`^ ---> ([0-9a-f]{12})\n$`)
 )
-
-const cacheLine = " ---> Using cache\n"
 
 // account reads the Engine's account of a build: it writes it as docker build does,
 // notes what is made on the way, and keeps what is needed to say how it ended.
 type account struct {
 	to *writing
 
-	step   string // "step 2/4 (RUN make)"
-	from   string // the base image of the stage
-	cached bool
-	image  string // the result's ID
-	told   time.Time
-	held   string // the beginning of a line of the builder's own, whose end comes next
+	step  string // "step 2/4 (RUN make)"
+	from  string // the base image of the stage
+	image string // the result's ID
+	told  time.Time
+	held  string // the beginning of a line of the builder's own, whose end comes next
 }
 
 // read follows the account to its end. The error is an engineFailure, the host's, or
@@ -116,21 +112,14 @@ func (a *account) stream(text string) error {
 	if found != nil {
 		instruction := strings.Join(strings.Fields(found[3]), " ")
 		a.step = fmt.Sprintf("step %s/%s (%s)", found[1], found[2], shortened(instruction))
-		a.cached = false
 		if words := strings.Fields(instruction); len(words) > 1 && strings.EqualFold(words[0], "FROM") {
-			a.from, a.cached = fromImage(words[1:]), true // its image is nobody's doing
+			a.from = fromImage(words[1:])
 		}
 		a.to.progress(a.step, -1)
 		return nil
 	}
-	if text == cacheLine {
-		a.cached = true
-	}
 	if found := containerLine.FindStringSubmatch(text); found != nil {
-		return a.to.note(noteContainer + found[1])
-	}
-	if found := imageLine.FindStringSubmatch(text); found != nil && !a.cached {
-		return a.to.note(noteImage + found[1])
+		return a.to.note(found[1])
 	}
 	return nil
 }

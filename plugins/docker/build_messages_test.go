@@ -53,7 +53,7 @@ it returned 3
 	if difference := cmp.Diff(want, string(output)); difference != "" {
 		t.Error(difference)
 	}
-	if difference := cmp.Diff([]string{"container:222222222222", "image:333333333333"}, w.remains()); difference != "" {
+	if difference := cmp.Diff([]string{"222222222222"}, w.remains()); difference != "" {
 		t.Error(difference)
 	}
 }

@@ -5,30 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/docker/docker/api/types/image"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/patchbay-ci/patchbay/sdk"
 	"github.com/patchbay-ci/patchbay/sdk/filelock"
 )
 
-// What a line of a build's remains speaks of.
-const (
-	noteContainer = "container:"
-	noteImage     = "image:"
-)
-
-// remains are what a build has had the Engine make on the way. The Engine removes the
-// containers itself, usually; the images are its cache.
+// remains are the containers that a build has had the Engine make on the way. The Engine
+// removes them itself, usually. The images between are its cache and stay, also those of
+// a build that failed: another build may be about to go on from them, and nobody can say.
 //
 // IDs are taken from what the builder prints, among which is what the commands of a
-// Dockerfile print. So nothing is removed that was there before the build, that has a
-// name or that belongs to a step.
+// Dockerfile print. So nothing is removed that was there before the build, or that
+// belongs to a step.
 type remains struct {
 	engine *engine
 	journal
@@ -43,19 +36,11 @@ func newRemains(e *engine, j journal) *remains {
 	return r
 }
 
-// clear removes the containers, and, unless the build made what it was to make, the
-// images that nothing was built upon: else a disk would fill up with failed builds. The
-// images of a build that succeeded are what makes the next one quick.
-func (r *remains) clear(ctx context.Context, kept bool) error {
+// clear removes the containers.
+func (r *remains) clear(ctx context.Context) error {
 	var errs []error
-	ids := r.journal.remains()
-	slices.Reverse(ids) // an image comes after those it is built upon
-	for _, id := range ids {
-		if name, found := strings.CutPrefix(id, noteContainer); found {
-			errs = append(errs, r.container(ctx, name))
-		} else if name, found := strings.CutPrefix(id, noteImage); found && !kept {
-			errs = append(errs, r.image(ctx, name))
-		}
+	for _, id := range r.journal.remains() {
+		errs = append(errs, r.container(ctx, id))
 	}
 	return errors.Join(errs...)
 }
@@ -76,26 +61,6 @@ func (r *remains) container(ctx context.Context, id string) error {
 	return r.engine.remove(ctx, found.ID)
 }
 
-// image removes an image of the build, if nothing is built upon it, nothing runs it and
-// it has no name.
-func (r *remains) image(ctx context.Context, id string) error {
-	found, err := r.engine.api.ImageInspect(ctx, id)
-	if errdefs.IsNotFound(err) {
-		return nil
-	}
-	if err != nil {
-		return r.engine.explain("look for an image of the build", err)
-	}
-	if len(found.RepoTags)+len(found.RepoDigests) > 0 || !r.isOurs(strings.TrimPrefix(found.ID, "sha256:"), id, found.Created) {
-		return nil
-	}
-	_, err = r.engine.api.ImageRemove(ctx, found.ID, image.RemoveOptions{})
-	if err == nil || errdefs.IsNotFound(err) || errdefs.IsConflict(err) {
-		return nil
-	}
-	return r.engine.explain("remove an image of the build", err)
-}
-
 // isOurs reports whether something was made since the attempt began. The clock is this
 // machine's, and so is the Engine's.
 func (r *remains) isOurs(found, id, created string) bool {
@@ -103,14 +68,8 @@ func (r *remains) isOurs(found, id, created string) bool {
 	return err == nil && strings.HasPrefix(found, id) && !r.since.IsZero() && !made.Before(r.since.Truncate(time.Second))
 }
 
-// named reports whether an image was built that has a name. One without is of use until
-// the run has ended, by the output image_id.
-func (e *ending) named() bool {
-	return e.Result != nil && e.Result.Outcome == sdk.OutcomeSucceeded && e.Result.Metadata["image"] != ""
-}
-
 // destroyBuilds stops the attempts' builds, in whatever process they go on, and removes
-// what they left. An image that was built stays if it has a name. All are tried.
+// what they left, which images are not. All are tried.
 func (c *connector) destroyBuilds(ctx context.Context, attempts []sdk.AttemptRef) error {
 	var group errgroup.Group
 	group.SetLimit(destroyAtOnce)
@@ -142,6 +101,5 @@ func (c *connector) destroyBuild(ctx context.Context, attempt sdk.AttemptRef) er
 		return fmt.Errorf("wait for the build to stop: %w", err)
 	}
 	defer unlock()
-	end, _ := j.end() // a damaged one is as none
-	return newRemains(c.engine, j).clear(ctx, end != nil && end.named())
+	return newRemains(c.engine, j).clear(ctx)
 }

@@ -44,7 +44,7 @@ type config struct {
 	SecurityContext  securityContext   `json:"security_context,omitzero"`
 	Labels           map[string]string `json:"labels,omitempty" jsonschema_description:"For the Job and its pod"`
 	Annotations      map[string]string `json:"annotations,omitempty" jsonschema_description:"For the Job and its pod"`
-	ScheduleTimeout  duration          `json:"schedule_timeout,omitempty" jsonschema:"default=1m" jsonschema_description:"How long the pod may wait for a node with room, or for room in a quota: longer where nodes are made on demand"`
+	ScheduleTimeout  duration          `json:"schedule_timeout,omitempty" jsonschema_description:"How long the pod may wait for a node with room, for a volume, or for room in a quota; left out: 15s, or 10m while the cluster is making a node or a volume"`
 }
 
 // parameters are the documented keys of a kubernetes step.

@@ -14,8 +14,12 @@ import (
 // some room.
 const maxScript = 120 << 10
 
-// defaultScheduleTimeout is how long a pod may wait for a node.
-const defaultScheduleTimeout = time.Minute
+// How long a pod may wait for a node where the step says nothing: for one that has no
+// room, and for one, or for a volume, that the cluster is about to make.
+const (
+	scheduleTimeout = 15 * time.Second
+	makingTimeout   = 10 * time.Minute
+)
 
 // CheckConfig refuses what cannot be done, before anything is made.
 func (c *config) CheckConfig() error {

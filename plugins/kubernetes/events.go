@@ -37,6 +37,38 @@ func (c *client) troubleWithout(ctx context.Context, job *batchv1.Job) *trouble 
 	return &trouble{err: problem(sdk.ClassExternalService, "", "the cluster does not create the pod: "+message, "")}
 }
 
+// explainUnscheduled adds what the scheduler does not say of a pod that no node takes:
+// that a node is being made for it, or what is the matter with its volume.
+func (c *client) explainUnscheduled(ctx context.Context, pod *corev1.Pod, found *trouble) {
+	for _, reason := range []string{"TriggeredScaleUp", "Nominated"} { // of the cluster autoscaler and of Karpenter
+		if c.lastEvent(ctx, string(pod.UID), reason) != nil {
+			found.making = true
+		}
+	}
+	if !strings.Contains(found.err.Message, "PersistentVolumeClaim") {
+		return
+	}
+	for _, volume := range pod.Spec.Volumes {
+		if volume.PersistentVolumeClaim != nil {
+			c.explainClaim(ctx, volume.PersistentVolumeClaim.ClaimName, found)
+		}
+	}
+}
+
+func (c *client) explainClaim(ctx context.Context, name string, found *trouble) {
+	about := "involvedObject.kind=PersistentVolumeClaim,involvedObject.name=" + name + ",reason="
+	for _, reason := range []string{"FailedBinding", "ProvisioningFailed"} {
+		if event := c.lastOf(ctx, about+reason); event != nil {
+			found.err = problem(sdk.ClassExternalService, "/parameters/storage_class", "the claim for the workspace gets no volume: "+event.Message,
+				"name a storage_class that makes volumes, or do without use_pvc")
+			return
+		}
+	}
+	for _, reason := range []string{"Provisioning", "ExternalProvisioning"} {
+		found.making = found.making || c.lastOf(ctx, about+reason) != nil
+	}
+}
+
 // troubleWithVolumes says what keeps a pod's volumes from being mounted, or nil.
 func (c *client) troubleWithVolumes(ctx context.Context, pod *corev1.Pod) *trouble {
 	for _, reason := range []string{"FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"} {
@@ -54,8 +86,12 @@ func (c *client) troubleWithVolumes(ctx context.Context, pod *corev1.Pod) *troub
 // lastEvent returns the latest event about an object for that reason. Not to get
 // any is no trouble: they are only about why.
 func (c *client) lastEvent(ctx context.Context, uid, reason string) *corev1.Event {
+	return c.lastOf(ctx, "involvedObject.uid="+uid+",reason="+reason)
+}
+
+func (c *client) lastOf(ctx context.Context, selector string) *corev1.Event {
 	list := &corev1.EventList{}
-	err := c.list(ctx, events, metav1.ListOptions{FieldSelector: "involvedObject.uid=" + uid + ",reason=" + reason}, list)
+	err := c.list(ctx, events, metav1.ListOptions{FieldSelector: selector}, list)
 	if err != nil {
 		return nil
 	}

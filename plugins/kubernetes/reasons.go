@@ -13,6 +13,8 @@ type trouble struct {
 	err *sdk.Error
 	// patient is set when time may help: it is borne as long as the step allows.
 	patient bool
+	// making is set when the cluster is at work on it.
+	making bool
 }
 
 func problem(class sdk.ErrorClass, pointer, message, suggestion string) *sdk.Error {

@@ -30,7 +30,7 @@ func TestReasons(t *testing.T) {
 		{"too much", map[string]any{"schedule_timeout": "1s", "parameters": map[string]any{"resource_requests": map[string]any{"memory": "900Gi"}}}, sdk.ClassExternalService, "Insufficient memory"},
 		{"no service account", map[string]any{"parameters": map[string]any{"service_account": "nobody"}}, sdk.ClassNotFound, "no service account nobody"},
 		{"no namespace", map[string]any{"namespace": "no-such-namespace"}, sdk.ClassNotFound, "no namespace no-such-namespace"},
-		{"no storage class", map[string]any{"schedule_timeout": "1s", "parameters": map[string]any{"use_pvc": true, "storage_class": "none"}}, sdk.ClassExternalService, "PersistentVolumeClaim"},
+		{"no storage class", map[string]any{"schedule_timeout": "5s", "parameters": map[string]any{"use_pvc": true, "storage_class": "none"}}, sdk.ClassExternalService, "the claim for the workspace gets no volume"},
 		{"root is refused", map[string]any{"security_context": map[string]any{"run_as_non_root": true}}, sdk.ClassInvalidConfig, "as root"},
 		{"no context", map[string]any{"context": "elsewhere"}, sdk.ClassInvalidConfig, "no context"},
 		{"no kubeconfig", map[string]any{"kubeconfig": "PROD"}, sdk.ClassInvalidConfig, "secret PROD"},

@@ -147,6 +147,8 @@ func (r *run) diagnose(ctx context.Context) error {
 		found := troubleOf(r.pod)
 		if found == nil {
 			found = r.client.troubleWithVolumes(ctx, r.pod)
+		} else if r.pod.Spec.NodeName == "" {
+			r.client.explainUnscheduled(ctx, r.pod, found)
 		}
 		if found == nil {
 			r.waitingSince = time.Time{}
@@ -172,8 +174,11 @@ func (r *run) judge(found *trouble) error {
 		r.waitingSince = time.Now()
 	}
 	bearing := time.Duration(r.request.Config.ScheduleTimeout)
-	if bearing == 0 {
-		bearing = defaultScheduleTimeout
+	switch {
+	case bearing == 0 && found.making:
+		bearing = makingTimeout
+	case bearing == 0:
+		bearing = scheduleTimeout
 	}
 	if time.Since(r.waitingSince) >= bearing {
 		return found.err
