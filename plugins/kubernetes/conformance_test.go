@@ -5,13 +5,15 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/patchbay-ci/patchbay/sdk"
 	"github.com/patchbay-ci/patchbay/sdk/sdktest"
 )
 
 // TestConformance has the kit check the connector in a process of its own, which it
-// also kills. It runs alone, since the kit has limits of time.
+// also kills. It runs alone, since the kit has limits of time, which are wide here: a node
+// that also has other work takes its time with each pod.
 func TestConformance(t *testing.T) {
 	b := newBench(t)
 	self, err := os.Executable()
@@ -26,7 +28,7 @@ func TestConformance(t *testing.T) {
 		}
 		return data
 	}
-	sdktest.RunTarget(t, sdktest.Program(self), sdktest.Options{Cases: []sdktest.Case{
+	sdktest.RunTarget(t, sdktest.Program(self), sdktest.Options{Patience: 2 * time.Minute, Cases: []sdktest.Case{
 		{Name: "copies", Once: "runs", Files: map[string]string{"greeting": "hello\n"},
 			Config: config("echo ran >>runs; cat greeting; echo a=b >>$PATCHBAY_OUTPUT; exit 3", false),
 			Expect: sdktest.Expectation{Outcome: sdk.OutcomeFailed, ExitCode: sdktest.Code(3),
