@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/patchbay-ci/patchbay/sdk"
 	"github.com/patchbay-ci/patchbay/sdk/sdktest"
@@ -26,7 +27,7 @@ func TestConformance(t *testing.T) {
 		return data
 	}
 	crash := b.deployment("crash", "exit 3")
-	sdktest.RunTarget(t, sdktest.Program(self), sdktest.Options{Cases: []sdktest.Case{
+	sdktest.RunTarget(t, sdktest.Program(self), sdktest.Options{Patience: 2 * time.Minute, Cases: []sdktest.Case{
 		{Name: "applies", Config: config(map[string]any{"manifest": configMap("one", "1") + "---\n" + b.deployment("web", "sleep 1000")})},
 		{Name: "fails", Config: config(map[string]any{"manifest": crash, "patience": 1}), Expect: sdktest.Expectation{Outcome: sdk.OutcomeFailed}},
 		{Name: "goes on", Endless: true, Config: config(map[string]any{"manifest": b.slow(), "patience": "10m"})},
