@@ -20,10 +20,11 @@ func TestRunExamples(t *testing.T) {
 		"containers.yaml": "succeeded",
 		"matrix.yaml":     "greeted 3 times",
 		"webhook.yaml":    "webhook succeeded",
+		"services.yaml":   "db says: ready",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if name == "containers.yaml" {
+			if name == "containers.yaml" || name == "services.yaml" {
 				needDocker(t)
 			}
 			o := patchbay(t, "run", "../../examples/pipelines/"+name)

@@ -189,10 +189,11 @@ type executionView struct {
 		Name   string `json:"name"`
 		Status string `json:"status"`
 		Steps  []struct {
-			Name     string `json:"name"`
-			Status   string `json:"status"`
-			ExitCode *int   `json:"exit_code"`
-			Stdout   string `json:"stdout"`
+			Name     string            `json:"name"`
+			Status   string            `json:"status"`
+			ExitCode *int              `json:"exit_code"`
+			Stdout   string            `json:"stdout"`
+			Metadata map[string]string `json:"metadata"`
 		} `json:"steps"`
 	} `json:"stages"`
 }

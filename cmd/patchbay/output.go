@@ -42,6 +42,8 @@ type stepJSON struct {
 	Attempts int               `json:"attempts"`
 	Duration float64           `json:"duration"`
 	Outputs  map[string]string `json:"outputs,omitempty"`
+	// Metadata is what the connector tells about the last attempt.
+	Metadata map[string]string `json:"metadata,omitempty"`
 	// Stdout and Stderr are the ends of what the last attempt printed.
 	Stdout string `json:"stdout"`
 	Stderr string `json:"stderr"`
@@ -57,7 +59,7 @@ func resultsJSON(results []*localResult) []runJSON {
 			step := stepJSON{Stage: s.Stage, Name: s.Name, Status: s.Status, Allowed: s.Allowed, Reason: s.Reason,
 				Attempts: len(s.Attempts), Duration: seconds(s.StartedAt, s.FinishedAt), Outputs: s.Outputs}
 			if n := len(s.Attempts); n > 0 {
-				step.ExitCode, step.Signal = s.Attempts[n-1].ExitCode, s.Attempts[n-1].Signal
+				step.ExitCode, step.Signal, step.Metadata = s.Attempts[n-1].ExitCode, s.Attempts[n-1].Signal, s.Attempts[n-1].Metadata
 			}
 			step.Stdout, step.Stderr = result.tails.of(s.Index)
 			item.Steps = append(item.Steps, step)

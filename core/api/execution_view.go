@@ -88,6 +88,9 @@ func stepView(spec *core.Step, run *core.StepRun) Step {
 		Attempts: len(run.Attempts), StartedAt: run.StartedAt, FinishedAt: run.FinishedAt, Duration: seconds(run.StartedAt, run.FinishedAt)}
 	if n := len(run.Attempts); n > 0 {
 		view.ExitCode, view.Signal = run.Attempts[n-1].ExitCode, some(run.Attempts[n-1].Signal)
+		if told := run.Attempts[n-1].Metadata; len(told) > 0 {
+			view.Metadata = &told
+		}
 	}
 	if len(run.Outputs) > 0 {
 		view.Outputs = &run.Outputs

@@ -107,12 +107,12 @@ func FuzzParseLock(f *testing.F) {
 
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
-	environ := []string{"PATH=/bin", "HOME=/h", "LC_ALL=C", "XDG_RUNTIME_DIR=/r", "HTTP_PROXY=p", "no_proxy=n", "DOCKER_HOST=d",
+	environ := []string{"PATH=/bin", "HOME=/h", "LC_ALL=C", "XDG_RUNTIME_DIR=/r", "HTTP_PROXY=p", "no_proxy=n", "DOCKER_HOST=d", "PATCHBAY_DOCKER_VOLUMES=/v", "PATCHBAY_DOCKER_TOKEN=s8",
 		"PATCHBAY_ADMIN_TOKEN=s1", "PATCHBAY_TOKEN=s2", "PATCHBAY_KEYSET_KEY=s7", "GITHUB_TOKEN=s3", "AWS_SECRET_ACCESS_KEY=s4", "XDG_ACTIVATION_TOKEN=s5",
 		"ACME_URL=u", "ACME_TOKEN=s6", "MINE_TOKEN=allowed", "PATCHBAY_LOG_LEVEL=trace", "malformed", "=empty"}
 	got := pluginhost.ConnectorEnvironment(environ, []string{"ACME_*", "MINE_TOKEN", "PATCHBAY_*", "PATCHBAY_TOKEN", "PATCHBAY_KEYSET_KEY"}, hclog.Warn)
 	want := []string{"PATCHBAY_LOG_LEVEL=warn", "PATH=/bin", "HOME=/h", "LC_ALL=C", "XDG_RUNTIME_DIR=/r", "HTTP_PROXY=p", "no_proxy=n",
-		"DOCKER_HOST=d", "ACME_URL=u", "MINE_TOKEN=allowed"}
+		"DOCKER_HOST=d", "PATCHBAY_DOCKER_VOLUMES=/v", "ACME_URL=u", "MINE_TOKEN=allowed"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -18,11 +18,14 @@ const createTries = 5
 // savedState is what the host keeps for an attempt.
 type savedState struct {
 	Container string `json:"container"`
+	// Services says that there is more to remove than the container.
+	Services bool `json:"services,omitempty"`
 }
 
 // begun is a container that has been started, or could not be (failed).
 type begun struct {
 	id     string
+	fresh  bool // started just now
 	failed *sdk.Result
 }
 
@@ -39,7 +42,7 @@ func (c *connector) begin(ctx context.Context, r sdk.Request[config], s *sdk.Ses
 	if err != nil {
 		return begun{}, err
 	}
-	state, err := json.Marshal(savedState{Container: found.ID})
+	state, err := json.Marshal(savedState{Container: found.ID, Services: len(r.Config.Services) > 0})
 	if err != nil {
 		return begun{}, fmt.Errorf("write the state: %w", err)
 	}
@@ -49,6 +52,9 @@ func (c *connector) begin(ctx context.Context, r sdk.Request[config], s *sdk.Ses
 	switch found.status {
 	case container.StateCreated:
 		if err := context.Cause(ctx); err != nil {
+			return begun{}, err
+		}
+		if err := c.startServices(ctx, r, s); err != nil {
 			return begun{}, err
 		}
 		return c.start(ctx, r, s, found.ID)
@@ -62,46 +68,71 @@ func (c *connector) begin(ctx context.Context, r sdk.Request[config], s *sdk.Ses
 type existing struct {
 	ID     string
 	status container.ContainerState
+	digest string // of its spec
 }
 
-// findOrCreate joins the attempt's container or makes it. The usual case costs
-// one request: a name that is taken says that there is something to join.
+// findOrCreate joins the attempt's container or makes it. The usual cases cost one
+// request or none: a name that is taken says that there is something to join, and
+// what this process has got ready it knows.
 func (c *connector) findOrCreate(ctx context.Context, r sdk.Request[config], s *sdk.Session) (*existing, error) {
 	name := containerName(r.Step.AttemptID)
+	ready := c.prepared.take(r.Step.AttemptID)
 	joining := len(r.State) > 0
+	var pulled bool
 	if joining || r.Config.Pull == pullAlways {
 		found, err := c.find(ctx, name, r.Step.AttemptID)
 		switch {
 		case err != nil:
 			return nil, err
-		case found != nil:
+		case found != nil && found.status != container.StateCreated:
 			return found, nil
-		case joining:
+		case found == nil && joining:
 			return nil, lost(name)
 		}
-		if err := c.pulls.pull(ctx, r.Config.Image, s.Progress); err != nil {
+	}
+	if !joining && r.Config.Pull == pullAlways {
+		if err := c.pullImage(ctx, r, r.Config.Image, s.Progress); err != nil {
 			return nil, err
 		}
+		pulled = true
 	}
 	wanted, err := c.newSpec(ctx, r)
+	if err == nil {
+		err = wanted.mark()
+	}
 	if err != nil {
 		return nil, err
 	}
-	return c.create(ctx, r, s, wanted, r.Config.Pull != pullMissing)
+	if ready != nil && ready.digest == wanted.digest() {
+		return ready, nil
+	}
+	if len(r.Config.Services) > 0 {
+		if err := c.makeNetwork(ctx, r.Step, r.CancelOnDisconnect); err != nil {
+			return nil, err
+		}
+	}
+	return c.make(ctx, r, order{name: name, image: r.Config.Image, wanted: wanted, pulled: pulled || r.Config.Pull == pullNever, report: s.Progress})
 }
 
-// create makes the container; with the image pulled, if it is missing and that
-// has not been tried.
-func (c *connector) create(ctx context.Context, r sdk.Request[config], s *sdk.Session, wanted *spec, pulled bool) (*existing, error) {
-	name := containerName(r.Step.AttemptID)
+// order is a container that is to be there.
+type order struct {
+	name, image string
+	wanted      *spec
+	pulled      bool // there is no use in pulling, or none is allowed
+	report      func(message string, percent int) error
+}
+
+// make makes the container of an order, or finds it; it pulls the image if it is
+// missing. One that was made for something else, and never started, gives way.
+func (c *connector) make(ctx context.Context, r sdk.Request[config], o order) (*existing, error) {
 	var last error
 	for range createTries {
 		if err := context.Cause(ctx); err != nil {
 			return nil, err
 		}
-		id, err := c.engine.create(ctx, name, wanted)
+		id, err := c.engine.create(ctx, o.name, o.wanted)
 		if err == nil {
-			return &existing{ID: id, status: container.StateCreated}, nil
+			return &existing{ID: id, status: container.StateCreated, digest: o.wanted.digest()}, nil
 		}
 		last = err
 		noImage := errdefs.IsNotFound(err)
@@ -109,20 +140,27 @@ func (c *connector) create(ctx context.Context, r sdk.Request[config], s *sdk.Se
 			return nil, c.engine.explainCreate(err)
 		}
 		// Joining comes before pulling: a container outlives its image's name.
-		found, findErr := c.find(ctx, name, r.Step.AttemptID)
-		if findErr != nil || found != nil {
-			return found, findErr
-		}
-		if !noImage {
+		found, findErr := c.find(ctx, o.name, r.Step.AttemptID)
+		switch {
+		case findErr != nil:
+			return nil, findErr
+		case found != nil && found.status == container.StateCreated && found.digest != o.wanted.digest():
+			if err := c.engine.remove(ctx, o.name); err != nil {
+				return nil, err
+			}
+			continue
+		case found != nil:
+			return found, nil
+		case !noImage:
 			continue // the other container has gone since
 		}
-		if pulled {
-			return nil, noSuchImage(r.Config.Image, r.Config.Pull, err)
+		if o.pulled {
+			return nil, noSuchImage(o.image, r.Config.Pull, err)
 		}
-		if err := c.pulls.pull(ctx, r.Config.Image, s.Progress); err != nil {
+		if err := c.pullImage(ctx, r, o.image, o.report); err != nil {
 			return nil, err
 		}
-		pulled = true
+		o.pulled = true
 	}
 	return nil, c.engine.explainCreate(last)
 }
@@ -140,7 +178,7 @@ func (c *connector) find(ctx context.Context, name, attemptID string) (*existing
 	case found.Config == nil || found.Config.Labels[labelAttempt] != attemptID:
 		return nil, sdk.Errorf(sdk.ClassExternalService, "a container named %s exists that is not this step's", name)
 	}
-	return &existing{ID: found.ID, status: found.State.Status}, nil
+	return &existing{ID: found.ID, status: found.State.Status, digest: found.Config.Labels[labelSpec]}, nil
 }
 
 // start starts a container that never was. A program that the image does not have
@@ -148,9 +186,9 @@ func (c *connector) find(ctx context.Context, name, attemptID string) (*existing
 func (c *connector) start(ctx context.Context, r sdk.Request[config], s *sdk.Session, id string) (begun, error) {
 	err := c.engine.start(ctx, id)
 	if err == nil {
-		return begun{id: id}, nil
+		return begun{id: id, fresh: true}, nil
 	}
-	if strings.Contains(err.Error(), "docker-init") && !c.engine.noInit.Swap(true) {
+	if c.lacksInit(err) {
 		return c.startWithoutInit(ctx, r, s)
 	}
 	inspecting, cancel := detached(ctx)
@@ -165,6 +203,11 @@ func (c *connector) start(ctx context.Context, r sdk.Request[config], s *sdk.Ses
 	return begun{}, c.engine.explain("start the container", err)
 }
 
+// lacksInit reports, once, that a container could not start for want of docker-init.
+func (c *connector) lacksInit(err error) bool {
+	return strings.Contains(err.Error(), "docker-init") && !c.engine.noInit.Swap(true)
+}
+
 // startWithoutInit makes the container anew for an Engine that has no docker-init.
 func (c *connector) startWithoutInit(ctx context.Context, r sdk.Request[config], s *sdk.Session) (begun, error) {
 	removing, cancel := detached(ctx)
@@ -172,11 +215,8 @@ func (c *connector) startWithoutInit(ctx context.Context, r sdk.Request[config],
 	if err := c.engine.remove(removing, containerName(r.Step.AttemptID)); err != nil {
 		return begun{}, err
 	}
-	wanted, err := c.newSpec(ctx, r)
-	if err != nil {
-		return begun{}, err
-	}
-	found, err := c.create(ctx, r, s, wanted, true)
+	r.State = nil // what it speaks of is gone
+	found, err := c.findOrCreate(ctx, r, s)
 	if err != nil {
 		return begun{}, err
 	}
@@ -186,7 +226,7 @@ func (c *connector) startWithoutInit(ctx context.Context, r sdk.Request[config],
 func (e *engine) create(ctx context.Context, name string, wanted *spec) (string, error) {
 	ctx, cancel := detached(ctx)
 	defer cancel()
-	made, err := e.api.ContainerCreate(ctx, wanted.config, wanted.host, nil, nil, name)
+	made, err := e.api.ContainerCreate(ctx, wanted.config, wanted.host, wanted.network, wanted.platform, name)
 	return made.ID, err
 }
 

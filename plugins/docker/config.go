@@ -28,14 +28,23 @@ type config struct {
 	WorkingDirectory string          `json:"working_directory,omitempty" jsonschema_description:"Relative to the workspace; it cannot leave it"`
 	User             string          `json:"user,omitempty" jsonschema_description:"A name or uid, or uid:gid, to run as. Without it: the image's; or the server's own, if the server does not run as root"`
 	Pull             string          `json:"pull,omitempty" jsonschema:"enum=missing,enum=always,enum=never,default=missing" jsonschema_description:"When to pull the image"`
+	Platform         string          `json:"platform,omitempty" jsonschema:"pattern=^[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?$" jsonschema_description:"Which of an image's platforms to run, such as linux/arm64; without it: the Engine's own"`
+	RegistryAuth     registryAuths   `json:"registry_auth,omitempty"`
+
+	limits
+	isolation
+	networking
+	storage
+
+	Services []service `json:"services,omitempty" jsonschema:"maxItems=16" jsonschema_description:"Containers beside the step's, such as a database; the step reaches them by their names"`
 
 	// Known from RustCI's files, for building and deploying.
-	Dockerfile   string `json:"dockerfile,omitempty" jsonschema_description:"For building an image; not done by this version"`
-	BuildContext string `json:"build_context,omitempty" jsonschema_description:"For building an image; not done by this version"`
-	Registry     string `json:"registry,omitempty" jsonschema_description:"For pushing what was built; not done by this version"`
-	Tags         words  `json:"tags,omitempty" jsonschema_description:"For an image that is built; not done by this version"`
+	Dockerfile   string `json:"dockerfile,omitempty" jsonschema_description:"For a step that builds an image"`
+	BuildContext string `json:"build_context,omitempty" jsonschema_description:"For a step that builds an image"`
+	Registry     string `json:"registry,omitempty" jsonschema_description:"For a step that builds an image"`
+	Tags         words  `json:"tags,omitempty" jsonschema_description:"For a step that builds an image"`
 	Ports        []any  `json:"ports,omitempty" jsonschema_description:"For deploying an image as a service; not done by this version"`
-	Distroless   bool   `json:"distroless,omitempty" jsonschema_description:"For building an image; not done by this version"`
+	Distroless   bool   `json:"distroless,omitempty" jsonschema_description:"For a step that builds an image"`
 }
 
 // runs reports whether the step says what to run. Without, RustCI takes some keys
@@ -50,12 +59,24 @@ func (c *config) CheckConfig() error {
 	if list := c.Command.list; len(list) > 0 && list[0] == "" {
 		return invalid("/command", "begin with the program's name", "the command's first word is empty")
 	}
-	if _, err := reference.ParseNormalizedNamed(c.Image); err != nil {
-		return invalid("/image", "write it like alpine:3.20 or registry.example.com/team/tool:1.0, in lower case",
-			"%q is not the name of an image: %v", c.Image, err)
+	if err := checkImage("", c.Image); err != nil {
+		return err
+	}
+	for _, check := range []error{c.limits.check(""), c.isolation.check(""), c.networking.check(), c.storage.check(""), c.checkServices()} {
+		if check != nil {
+			return check
+		}
 	}
 	if keys := c.unsupported(); !c.runs() && len(keys) > 0 {
 		return refuse(keys[0])
+	}
+	return nil
+}
+
+func checkImage(at, image string) error {
+	if _, err := reference.ParseNormalizedNamed(image); err != nil {
+		return invalid(at+"/image", "write it like alpine:3.20 or registry.example.com/team/tool:1.0, in lower case",
+			"%q is not the name of an image: %v", image, err)
 	}
 	return nil
 }
@@ -66,8 +87,8 @@ func refuse(key string) error {
 		return invalid("/ports", "add command: or script: to run something in the image",
 			"ports without a command asks for a deployment, which this version of the docker connector does not do")
 	}
-	return invalid("/"+key, "build it in a shell step (docker build), or add command: or script: to run something in the image",
-		"%s without a command asks for an image to be built, which this version of the docker connector does not do", key)
+	return invalid("/"+key, "add dockerfile: or build_context: to build it, or command: or script: to run something in the image",
+		"%s without a command is for an image that is built, and this step does not say from what", key)
 }
 
 // unsupported returns the keys given that this version does nothing with.
@@ -91,8 +112,8 @@ func (c *config) unsupported() []string {
 // nothing to it.
 func withoutEffect(raw json.RawMessage) []sdk.Diagnostic {
 	var c config
-	if json.Unmarshal(raw, &c) != nil {
-		return nil // CheckConfig has said so
+	if json.Unmarshal(raw, &c) != nil || !c.runs() {
+		return nil // CheckConfig has said so, or it is a build
 	}
 	var warnings []sdk.Diagnostic
 	for _, key := range c.unsupported() {

@@ -26,6 +26,13 @@ func TestConformance(t *testing.T) {
 		}
 		return data
 	}
+	dockerfile := func(line string) json.RawMessage {
+		data, err := json.Marshal(map[string]string{"dockerfile_inline": "FROM " + b.image + "\n" + line + "\n"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
 	sdktest.RunTarget(t, sdktest.Program(self), sdktest.Options{Cases: []sdktest.Case{
 		{Name: "says and fails", Once: "runs", Config: config("echo ran >>runs; echo out; printf err >&2; exit 3"),
 			Expect: sdktest.Expectation{Outcome: sdk.OutcomeFailed, ExitCode: sdktest.Code(3),
@@ -34,5 +41,10 @@ func TestConformance(t *testing.T) {
 			Expect: sdktest.Expectation{Stdout: sdktest.Text(strings.Repeat("x", 2_000_000))}},
 		{Name: "goes on", Endless: true, Heartbeat: "beats",
 			Config: config("echo started; while :; do echo >>beats; sleep 0.1; done")},
+		{Name: "builds", Action: "build", Config: dockerfile("RUN echo built"), Files: map[string]string{"file": "x"},
+			Expect: sdktest.Expectation{Outcome: sdk.OutcomeSucceeded}},
+		{Name: "fails to build", Action: "build", Config: dockerfile("RUN sleep 1; exit 9"),
+			Expect: sdktest.Expectation{Outcome: sdk.OutcomeFailed, ExitCode: sdktest.Code(9)}},
+		{Name: "goes on building", Action: "build", Endless: true, Config: dockerfile("RUN echo started; while :; do echo on; sleep 0.1; done")},
 	}})
 }

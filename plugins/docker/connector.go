@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"path/filepath"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/patchbay-ci/patchbay/sdk"
 )
@@ -12,8 +12,8 @@ import (
 // version is set by the linker.
 var version = "0.1.0"
 
-// destroyAtOnce is how many containers are removed at the same time.
-const destroyAtOnce = 8
+// runAction is what steps do that say nothing else.
+const runAction = "run"
 
 // connector runs each attempt in a container of its own, which lives in the
 // Engine and so outlives this process.
@@ -22,14 +22,23 @@ type connector struct {
 	engine *engine
 	pulls  *puller
 	locks  *attemptLocks
+	policy *policy
+	owner  owner
+	sweeps sweeper
+
+	prepared preparedContainers
+	host     hostKind
+	// flights are the builds and pushes that go on in this process.
+	flights *flights
 }
 
 func newConnector() *connector {
 	e := newEngine()
-	c := &connector{engine: e, pulls: newPuller(e), locks: newAttemptLocks()}
+	c := &connector{engine: e, pulls: newPuller(e), locks: newAttemptLocks(), policy: operatorPolicy(), owner: thisOwner(), flights: newFlights(), host: newHostKind()}
 	c.Actions = sdk.NewActions(
 		sdk.Info{Name: "docker", Version: version, Summary: "Run a command or a script in a container"},
-		sdk.NewAction("run", "Run a command, a script or an image's own command in a container", c.run),
+		sdk.Prepared(sdk.NewAction(runAction, "Run a command, a script or an image's own command in a container", c.run), c.prepare),
+		buildAction(c), pushAction(c),
 	)
 	return c
 }
@@ -41,14 +50,24 @@ func (c *connector) run(ctx context.Context, r sdk.Request[config], s *sdk.Sessi
 	if err := c.engine.usable(); err != nil {
 		return sdk.Result{}, err
 	}
+	c.host.learn(r.CancelOnDisconnect)
 	b, err := c.begin(ctx, r, s)
+	go c.sweepOnce(context.WithoutCancel(ctx))
 	if err == nil && b.failed != nil {
 		return *b.failed, nil
 	}
 	if err == nil {
+		used := c.engine.measure(ctx, b)
 		result, err := newWatch(c.engine, b.id, s).toTheEnd(ctx)
+		used.addTo(&result)
 		if err != nil || result.Outcome == sdk.OutcomeCancelled {
 			return result, err
+		}
+		if result.Outcome == sdk.OutcomeFailed {
+			err = c.tellOfServices(ctx, r, s)
+		}
+		if err != nil {
+			return sdk.Result{}, err
 		}
 		return s.FinishWithOutputs(result, filepath.Join(r.Step.Workspace.AttemptPath, exchangeName))
 	}
@@ -67,32 +86,23 @@ func ended(ctx context.Context) (sdk.Result, error) {
 	return sdk.Result{}, context.Cause(ctx)
 }
 
-// ValidateConfig implements sdk.ConfigValidator: what is wrong with a config, and
-// warnings about keys that do nothing in this version.
+// ValidateConfig implements sdk.ConfigValidator: what is wrong with a config, what
+// the operator does not allow, and warnings about keys that do nothing.
 func (c *connector) ValidateConfig(_ context.Context, r sdk.ValidateRequest) ([]sdk.Diagnostic, error) {
 	problems, err := c.CheckConfig(r)
 	if err != nil || len(problems) > 0 {
 		return problems, err
 	}
-	return withoutEffect(r.Config), nil
-}
-
-// PostExecute implements sdk.PostExecutor: the result is stored, so the container
-// is not needed any more.
-func (c *connector) PostExecute(ctx context.Context, r sdk.PostExecuteRequest) error {
-	return c.DestroyStep(ctx, sdk.DestroyRequest{Attempts: []sdk.AttemptRef{r.Attempt}})
-}
-
-// DestroyStep implements sdk.Destroyer: it kills and removes the attempts'
-// containers and their anonymous volumes. All are tried, whatever happens to one.
-func (c *connector) DestroyStep(ctx context.Context, r sdk.DestroyRequest) error {
-	if err := c.engine.usable(); err != nil {
-		return err
+	var asked config
+	if r.Action != "" && r.Action != runAction || json.Unmarshal(r.Config, &asked) != nil {
+		return nil, nil // CheckConfig has said all
 	}
-	var group errgroup.Group
-	group.SetLimit(destroyAtOnce)
-	for _, attempt := range r.Attempts {
-		group.Go(func() error { return c.engine.remove(ctx, containerName(attempt.AttemptID)) })
+	if err := c.policy.allows(&asked); err != nil {
+		problem := sdk.Diagnostic{Severity: sdk.SeverityError, Message: err.Error()}
+		if e := (*sdk.Error)(nil); errors.As(err, &e) {
+			problem.Pointer, problem.Suggestion = e.Pointer, e.Suggestion
+		}
+		return []sdk.Diagnostic{problem}, nil
 	}
-	return group.Wait()
+	return append(withoutEffect(r.Config), asked.portsOfServices()...), nil
 }

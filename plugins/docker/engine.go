@@ -28,6 +28,10 @@ type engine struct {
 	api *client.Client
 	err error // why there is no client
 
+	// away is how long the Engine may be gone (restarting, say) before a step is
+	// given up.
+	away time.Duration
+
 	// noInit is set when the Engine turned out to have no docker-init.
 	noInit   atomic.Bool
 	mu       sync.Mutex
@@ -42,7 +46,7 @@ func newEngine() *engine {
 		options = append(options, client.WithHost(host))
 	}
 	api, err := client.NewClientWithOpts(options...)
-	return &engine{api: api, err: err}
+	return &engine{api: api, err: err, away: time.Minute}
 }
 
 // losesNewlines reports whether the log lacks the newlines of long lines. It goes

@@ -43,7 +43,7 @@ func stepEnvironment(r sdk.Request[config]) map[string]string {
 	for name, value := range r.Step.Environment {
 		merged[name] = inContainer(r.Step.Workspace.Path, value)
 	}
-	for name, value := range r.Step.Secrets {
+	for name, value := range withoutCredentials(r.Config.RegistryAuth, r.Step.Secrets) {
 		merged[name] = value
 	}
 	for name, value := range r.Config.Environment {

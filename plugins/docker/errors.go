@@ -69,3 +69,10 @@ func lost(name string) error {
 	return &sdk.Error{Class: sdk.ClassLost, Message: "the step's container " + name + " is gone",
 		Suggestion: "somebody or something removed it (docker rm, docker container prune); run the step again"}
 }
+
+// endedByRestart is the error of an attempt whose container the Engine has ended on
+// its own account.
+func endedByRestart(name string) error {
+	return &sdk.Error{Class: sdk.ClassLost, Message: "the Docker Engine was restarted, and the step's container " + name + " ended with it",
+		Suggestion: "run the step again; with live-restore in the Engine's daemon.json, steps outlive a restart"}
+}

@@ -8,6 +8,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -245,4 +248,18 @@ func (r *recording) again(request sdk.RunRequest) sdk.RunRequest {
 	defer r.mu.Unlock()
 	request.Offsets, request.State = r.offsets, r.state
 	return request
+}
+
+// awaitProgress waits until the attempt has said that.
+func (r *recording) awaitProgress(t *testing.T, text string) {
+	t.Helper()
+	for limit := time.Now().Add(time.Minute); time.Now().Before(limit); runtime.Gosched() {
+		r.mu.Lock()
+		found := slices.ContainsFunc(r.progress, func(p string) bool { return strings.Contains(p, text) })
+		r.mu.Unlock()
+		if found {
+			return
+		}
+	}
+	t.Fatalf("%q never came", text)
 }

@@ -13,6 +13,10 @@ import (
 // lockPause is how often another process's lock is looked at.
 const lockPause = 10 * time.Millisecond
 
+// lockName is the file in an attempt's folder by which processes take turns. It is
+// there from the attempt's first RunStep on.
+const lockName = "docker.lock"
+
 // attemptLocks lets one caller at a time begin an attempt: to see that a container
 // was created but not started, and to start it, are two requests to the Engine,
 // and in between it might be started, and end, by somebody else.
@@ -33,7 +37,7 @@ func (l *attemptLocks) take(ctx context.Context, step sdk.Step) (release func(),
 	if step.Workspace.AttemptPath == "" {
 		return func() { l.leave(step.AttemptID) }, nil
 	}
-	unlock, err := lockFile(ctx, filepath.Join(step.Workspace.AttemptPath, "docker.lock"))
+	unlock, err := lockFile(ctx, filepath.Join(step.Workspace.AttemptPath, lockName))
 	if err != nil {
 		l.leave(step.AttemptID)
 		return nil, err
@@ -57,6 +61,18 @@ func (l *attemptLocks) enter(ctx context.Context, id string) error {
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// tryEnter takes the attempt's lock within this process, unless somebody has it:
+// then it returns nil.
+func (l *attemptLocks) tryEnter(id string) (leave func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held[id] != nil {
+		return nil
+	}
+	l.held[id] = make(chan struct{})
+	return func() { l.leave(id) }
 }
 
 func (l *attemptLocks) leave(id string) {

@@ -21,10 +21,10 @@ type puller struct {
 	engine *engine
 
 	mu      sync.Mutex
-	flights map[string]*flight
+	flights map[wantedImage]*flight
 }
 
-func newPuller(e *engine) *puller { return &puller{engine: e, flights: map[string]*flight{}} }
+func newPuller(e *engine) *puller { return &puller{engine: e, flights: map[wantedImage]*flight{}} }
 
 // flight is one pull that goes on.
 type flight struct {
@@ -35,10 +35,30 @@ type flight struct {
 	err      error // set before done is closed
 }
 
+// wantedImage is what is pulled: those who want the same on behalf of somebody else
+// do not share a pull, or a login would be worth nothing.
+type wantedImage struct {
+	ref, platform string
+	auth          string // as the Engine wants it; empty for none
+}
+
+// pullImage pulls an image for a step, with the step's login for its registry.
+func (c *connector) pullImage(ctx context.Context, r sdk.Request[config], ref string, report func(message string, percent int) error) error {
+	known, err := newLogins(r.Config.RegistryAuth, r.Config.Image, r.Step.Secrets)
+	if err != nil {
+		return err
+	}
+	auth, err := known.forImage(ref)
+	if err != nil {
+		return err
+	}
+	return c.pulls.pull(ctx, wantedImage{ref: ref, platform: r.Config.Platform, auth: auth}, report)
+}
+
 // pull waits until the image is pulled, and tells report what is happening.
-func (p *puller) pull(ctx context.Context, ref string, report func(message string, percent int) error) error {
-	f := p.join(ref)
-	defer p.leave(ref, f)
+func (p *puller) pull(ctx context.Context, wanted wantedImage, report func(message string, percent int) error) error {
+	f := p.join(wanted)
+	defer p.leave(wanted, f)
 	for {
 		message, percent, changed := f.progress.now()
 		if err := report(message, percent); err != nil {
@@ -54,47 +74,48 @@ func (p *puller) pull(ctx context.Context, ref string, report func(message strin
 	}
 }
 
-func (p *puller) join(ref string) *flight {
+func (p *puller) join(wanted wantedImage) *flight {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if f, going := p.flights[ref]; going {
+	if f, going := p.flights[wanted]; going {
 		f.waiters++
 		return f
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	f := &flight{cancel: cancel, waiters: 1, progress: newPullProgress(ref), done: make(chan struct{})}
-	p.flights[ref] = f
+	f := &flight{cancel: cancel, waiters: 1, progress: newPullProgress(wanted.ref), done: make(chan struct{})}
+	p.flights[wanted] = f
 	go func() {
 		defer close(f.done)
-		f.err = p.engine.pull(ctx, ref, f.progress)
-		p.forget(ref, f)
+		f.err = p.engine.pull(ctx, wanted, f.progress)
+		p.forget(wanted, f)
 	}()
 	return f
 }
 
-func (p *puller) leave(ref string, f *flight) {
+func (p *puller) leave(wanted wantedImage, f *flight) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if f.waiters--; f.waiters == 0 {
 		f.cancel()
-		p.drop(ref, f) // who comes now must not join what is being broken off
+		p.drop(wanted, f) // who comes now must not join what is being broken off
 	}
 }
 
-func (p *puller) forget(ref string, f *flight) {
+func (p *puller) forget(wanted wantedImage, f *flight) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.drop(ref, f)
+	p.drop(wanted, f)
 }
 
-func (p *puller) drop(ref string, f *flight) {
-	if p.flights[ref] == f {
-		delete(p.flights, ref)
+func (p *puller) drop(wanted wantedImage, f *flight) {
+	if p.flights[wanted] == f {
+		delete(p.flights, wanted)
 	}
 }
 
-func (e *engine) pull(ctx context.Context, ref string, progress *pullProgress) error {
-	messages, err := e.api.ImagePull(ctx, ref, image.PullOptions{})
+func (e *engine) pull(ctx context.Context, wanted wantedImage, progress *pullProgress) error {
+	ref := wanted.ref
+	messages, err := e.api.ImagePull(ctx, ref, image.PullOptions{RegistryAuth: wanted.auth, Platform: wanted.platform})
 	if err != nil {
 		return e.explainPull(ref, err)
 	}
@@ -125,11 +146,11 @@ func (e *engine) explainPull(ref string, err error) error {
 		return e.unreachable(err)
 	case says("pull access denied", "repository does not exist"):
 		problem.Class = sdk.ClassNotFound
-		problem.Suggestion = "check the image's name; if it is private, pull it on the Engine's machine after docker login, and use pull: never"
+		problem.Suggestion = "check the image's name; if it is private, give the step a login: registry_auth, with the password in a secret"
 	case errdefs.IsUnauthorized(err), errdefs.IsPermissionDenied(err),
 		says("unauthorized", "authentication required", "no basic auth credentials", "denied:", "403 forbidden"):
 		problem.Class = sdk.ClassAuthentication
-		problem.Suggestion = "the registry wants a login, which this version of the connector does not do; pull the image on the Engine's machine after docker login, and use pull: never"
+		problem.Suggestion = "give the step a login for the registry: registry_auth, with the password in a secret; or correct the one it has"
 	case says("no such host", "connection refused", "i/o timeout", "tls:", "x509", "network is unreachable", "too many requests", "toomanyrequests"):
 		// the suggestion above fits
 	case errdefs.IsNotFound(err), says("manifest unknown", "not found", "no matching manifest", "name unknown"):

@@ -69,7 +69,7 @@ func TestPull(t *testing.T) {
 func (p *puller) waiting(ref string) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if f := p.flights[ref]; f != nil {
+	if f := p.flights[wantedImage{ref: ref}]; f != nil {
 		return f.waiters
 	}
 	return 0

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
@@ -56,6 +57,20 @@ func (e *engine) result(ctx context.Context, c *container.InspectResponse) sdk.R
 	return result
 }
 
+// wasStopped reports whether a container that outlived its Engine was ended by it:
+// without live-restore, an Engine stops its containers when it ends, or, if it was
+// killed, when it starts again.
+func (e *engine) wasStopped(ctx context.Context, c *container.InspectResponse) bool {
+	switch c.State.ExitCode - signalled {
+	case int(syscall.SIGTERM), int(syscall.SIGKILL):
+		return true // the events of an Engine that has ended are gone
+	}
+	return e.wasSent(ctx, c, anySignal)
+}
+
+// anySignal stands for every one in wasSent.
+const anySignal = 0
+
 // wasSent asks the Engine's memory of recent events whether somebody sent the
 // signal (docker kill, docker stop).
 func (e *engine) wasSent(ctx context.Context, c *container.InspectResponse, signal int) bool {
@@ -71,7 +86,7 @@ func (e *engine) wasSent(ctx context.Context, c *container.InspectResponse, sign
 	for {
 		select {
 		case message := <-messages:
-			if message.Actor.Attributes["signal"] == strconv.Itoa(signal) {
+			if signal == anySignal || message.Actor.Attributes["signal"] == strconv.Itoa(signal) {
 				return true
 			}
 		case <-failed: // io.EOF at the end of what there is

@@ -4,21 +4,35 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
+	"fmt"
 	"os"
 	"regexp"
 	"runtime"
 	"strconv"
+	"strings"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
+	"github.com/docker/docker/api/types/network"
+	imagespec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/patchbay-ci/patchbay/sdk"
 )
 
-// The labels by which an operator finds the containers of steps.
+// The labels by which an operator finds the containers of steps, and the connector
+// what they are and whose.
 const (
 	labelAttempt   = "ci.patchbay.attempt"
 	labelConnector = "ci.patchbay.connector"
+	labelWorkspace = "ci.patchbay.workspace" // a digest of the run's folder
+	labelFolder    = "ci.patchbay.folder"    // of the attempt, on the host
+	labelHost      = "ci.patchbay.host"      // whose attempt it is; see owner
+	labelSpec      = "ci.patchbay.spec"      // a digest of what the container is
+	labelPrepared  = "ci.patchbay.prepared"  // made before the attempt was begun
+	labelService   = "ci.patchbay.service"   // the name of a service
+	labelServices  = "ci.patchbay.services"  // a step that has some
+	labelTied      = "ci.patchbay.tied"      // to its host, which does not come back for it
 )
 
 const namePrefix = "patchbay-"
@@ -36,13 +50,18 @@ func containerName(attemptID string) string {
 
 // spec is a container to be.
 type spec struct {
-	config *container.Config
-	host   *container.HostConfig
+	config   *container.Config
+	host     *container.HostConfig
+	network  *network.NetworkingConfig
+	platform *imagespec.Platform
 }
 
 // newSpec says what the step's container is. Environment and secrets go by the
 // API, so that no command line has them.
 func (c *connector) newSpec(ctx context.Context, r sdk.Request[config]) (*spec, error) {
+	if err := c.policy.allows(&r.Config); err != nil {
+		return nil, err
+	}
 	directory, err := workingDirectory(r.Step.Workspace.Path, r.Config.WorkingDirectory)
 	if err != nil {
 		return nil, err
@@ -57,22 +76,62 @@ func (c *connector) newSpec(ctx context.Context, r sdk.Request[config]) (*spec, 
 		return nil, err
 	}
 	entrypoint, arguments := process(r)
-	initialise := !c.engine.noInit.Load()
-	return &spec{
+	wanted := &spec{
 		config: &container.Config{
 			Image: r.Config.Image, Entrypoint: entrypoint, Cmd: arguments, User: user,
-			Env: environmentList(environment), WorkingDir: directory,
-			Labels:      map[string]string{labelAttempt: r.Step.AttemptID, labelConnector: "docker"},
+			Env: environmentList(environment), WorkingDir: directory, Labels: c.labels(r.Step, r.CancelOnDisconnect),
 			Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
 		},
-		host: &container.HostConfig{
-			Init:      &initialise, // reaps orphans, and lets a signal end the step
-			LogConfig: logConfig(),
-			Mounts: []mount.Mount{
-				{Type: mount.TypeBind, Source: r.Step.Workspace.Path, Target: mountPoint},
-				{Type: mount.TypeBind, Source: exchange, Target: exchangePoint}},
-		},
-	}, nil
+		host: c.hostConfig(&r.Config.limits, &r.Config.isolation),
+	}
+	wanted.host.Mounts = []mount.Mount{
+		{Type: mount.TypeBind, Source: r.Step.Workspace.Path, Target: mountPoint},
+		{Type: mount.TypeBind, Source: exchange, Target: exchangePoint}}
+	r.Config.storage.apply(wanted.host)
+	private := ""
+	if len(r.Config.Services) > 0 {
+		private = containerName(r.Step.AttemptID)
+		wanted.config.Labels[labelServices] = "true"
+	}
+	r.Config.networking.apply(wanted.host, private)
+	if r.Config.Platform != "" {
+		wanted.platform = platformOf(r.Config.Platform)
+	}
+	return wanted, nil
+}
+
+// hostConfig is what containers of steps and of services have in common.
+func (c *connector) hostConfig(l *limits, i *isolation) *container.HostConfig {
+	initialise := !c.engine.noInit.Load()
+	host := &container.HostConfig{
+		Init:      &initialise, // reaps orphans, and lets a signal end the step
+		LogConfig: logConfig(),
+		Resources: l.resources(c.policy),
+		ShmSize:   int64(l.ShmSize),
+	}
+	i.apply(host)
+	return host
+}
+
+// mark labels the container with what it is, so that whoever finds it can tell
+// whether it is what is asked for.
+func (s *spec) mark() error {
+	description, err := json.Marshal([]any{s.config, s.host, s.platform})
+	if err != nil {
+		return fmt.Errorf("describe the container: %w", err)
+	}
+	sum := sha256.Sum256(description)
+	s.config.Labels[labelSpec] = hex.EncodeToString(sum[:])
+	return nil
+}
+
+// digest is what mark has noted.
+func (s *spec) digest() string { return s.config.Labels[labelSpec] }
+
+// platformOf reads os/architecture[/variant].
+func platformOf(text string) *imagespec.Platform {
+	parts := append(strings.SplitN(text, "/", 3), "", "")
+	return &imagespec.Platform{OS: parts[0], Architecture: parts[1], Variant: parts[2]}
 }
 
 // logConfig names the only driver of the Engine's that keeps output byte for byte:

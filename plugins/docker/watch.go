@@ -11,10 +11,6 @@ import (
 	"github.com/patchbay-ci/patchbay/sdk"
 )
 
-// engineAway is how long an Engine may be gone (restarting, say) before the
-// connector gives up on a step.
-const engineAway = time.Minute
-
 // watch is one RunStep's look at a started container.
 type watch struct {
 	engine *engine
@@ -25,6 +21,8 @@ type watch struct {
 	ended chan struct{}
 	end   *container.InspectResponse
 	err   error
+	// brokeOff is set when the Engine was away meanwhile, as when it is restarted.
+	brokeOff bool
 }
 
 func newWatch(e *engine, id string, s *sdk.Session) *watch {
@@ -78,6 +76,9 @@ func (w *watch) toTheEnd(ctx context.Context) (sdk.Result, error) {
 	case cancelled:
 		return sdk.Cancelled(), nil
 	}
+	if w.brokeOff && w.engine.wasStopped(watching, w.end) {
+		return sdk.Result{}, endedByRestart(w.end.Name)
+	}
 	return w.engine.result(watching, w.end), nil
 }
 
@@ -92,6 +93,7 @@ func (w *watch) await(ctx context.Context) {
 		// The Engine's answer to a wait can be of a moment ago, or broken off:
 		// what counts is the container's state.
 		found, err := w.engine.api.ContainerInspect(ctx, w.id)
+		w.brokeOff = w.brokeOff || waitErr != nil
 		switch {
 		case ctx.Err() != nil:
 			w.err = context.Cause(ctx)
@@ -109,7 +111,7 @@ func (w *watch) await(ctx context.Context) {
 			awaySince = time.Time{}
 		case err != nil && awaySince.IsZero():
 			awaySince = time.Now()
-		case err != nil && time.Since(awaySince) > engineAway:
+		case err != nil && time.Since(awaySince) > w.engine.away:
 			w.err = w.engine.explain("watch the container", err)
 			return
 		}

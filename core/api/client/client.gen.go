@@ -1282,10 +1282,13 @@ type Step struct {
 	FinishedAt *time.Time `json:"finished_at,omitempty"`
 
 	// Index The step's number in the execution, from 0
-	Index   int                `json:"index"`
-	Name    string             `json:"name"`
-	Outputs *map[string]string `json:"outputs,omitempty"`
-	Reason  *string            `json:"reason,omitempty"`
+	Index int `json:"index"`
+
+	// Metadata What the connector tells about the last attempt: a container's ID, say, or the processor time
+	Metadata *map[string]string `json:"metadata,omitempty"`
+	Name     string             `json:"name"`
+	Outputs  *map[string]string `json:"outputs,omitempty"`
+	Reason   *string            `json:"reason,omitempty"`
 
 	// Reused Its end was taken over from the execution that this one repeats
 	Reused    *bool      `json:"reused,omitempty"`
