@@ -166,10 +166,12 @@ func launch(ctx context.Context, o order) error {
 	stop := context.AfterFunc(ctx, func() { _ = keeper.Process.Kill() })
 	line, err := bufio.NewReader(answer).ReadString('\n')
 	stop()
-	go func() { _ = keeper.Wait() }() // reaped; its end shows in the instance's folder
-	switch line = strings.TrimSuffix(line, "\n"); {
-	case line == keeperReady:
+	if line = strings.TrimSuffix(line, "\n"); line == keeperReady {
+		go func() { _ = keeper.Wait() }() // reaped; its end shows in the instance's folder
 		return nil
+	}
+	_ = keeper.Wait() // it has said why
+	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case line != "":
@@ -182,12 +184,11 @@ func launch(ctx context.Context, o order) error {
 // stopProcess leaves no process of an instance.
 func stopProcess(ctx context.Context, folder, id string, grace time.Duration) error {
 	lock := filepath.Join(folder, lockName)
-	var known started
-	there, err := readJSON(filepath.Join(folder, startedFile), &known)
+	known, err := keeperOf(ctx, folder)
 	if err != nil {
 		return err
 	}
-	if there && held(lock) {
+	if known != nil && held(lock) {
 		gone, err := watchEnd(known.Keeper, lock)
 		if err != nil {
 			return err
@@ -213,4 +214,30 @@ func stopProcess(ctx context.Context, folder, id string, grace time.Duration) er
 		return sdk.Errorf(sdk.ClassExternalService, "the service's processes do not end, not even by SIGKILL")
 	}
 	return nil
+}
+
+// keeperOf returns what a keeper has noted, nil when there is none. One whose starter was
+// killed may just be about to note it.
+func keeperOf(ctx context.Context, folder string) (*started, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, keeperTime, errors.New("the service's keeper neither starts the service nor ends"))
+	defer cancel()
+	for {
+		alive := held(filepath.Join(folder, lockName))
+		var known started
+		there, err := readJSON(filepath.Join(folder, startedFile), &known)
+		if err != nil {
+			return nil, err
+		}
+		if there {
+			return &known, nil
+		}
+		if !alive {
+			return nil, nil
+		}
+		select {
+		case <-time.After(lockPause):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
 }
