@@ -105,6 +105,11 @@ type StepRun struct {
 	Outputs  map[string]string `json:"outputs,omitempty" bson:"outputs,omitempty"`
 	// Approval is set from the moment the step waits for one.
 	Approval *Approval `json:"approval,omitempty" bson:"approval,omitempty"`
+	// Hooks are the runs of the step's hooks so far, in their order, and the calls of
+	// the connector's own.
+	Hooks []*HookRun `json:"hooks,omitempty" bson:"hooks,omitempty"`
+	// Ending is set while the hooks run that follow the step's last attempt.
+	Ending *Ending `json:"ending,omitempty" bson:"ending,omitempty"`
 	// CacheKeys are the keys of the step's caches, as they were before it began.
 	CacheKeys []string `json:"cache_keys,omitempty" bson:"cache_keys,omitempty"`
 	// Reused is set on a step whose end was taken over from the execution that

@@ -40,7 +40,8 @@ type LogRecord struct {
 	Time time.Time
 	// Step is the StepRun's index, or -1 for the execution itself.
 	Step int
-	// Attempt is the attempt's number, from 1; 0 with Step -1.
+	// Attempt is the attempt's number, from 1, or from FirstHookNumber on that of a hook
+	// of the step; 0 with Step -1.
 	Attempt int
 	Stream  LogStream
 	// Offset of the first byte of Data in that stream of that attempt. Not used

@@ -75,6 +75,8 @@ type Step struct {
 	// Grace is how long a cancelled step may take to end by itself; 0 is the
 	// server's default.
 	Grace Duration `json:"grace_period,omitempty" bson:"grace_period,omitempty"`
+	// Hooks are what runs around the step; nil for none.
+	Hooks *Hooks `json:"hooks,omitempty" bson:"hooks,omitempty"`
 }
 
 // TriggerType is what may start an execution.

@@ -14,6 +14,7 @@ func (a *app) commands() []*cobra.Command {
 		a.newExecutionCommand(),
 		a.newSecretCommand(),
 		a.newQueueCommand(),
+		a.newServiceCommand(),
 		a.newScheduleCommand(),
 		a.newWebhookCommand(),
 		a.newTokenCommand(),

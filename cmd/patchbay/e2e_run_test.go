@@ -21,6 +21,7 @@ func TestRunExamples(t *testing.T) {
 		"matrix.yaml":     "greeted 3 times",
 		"webhook.yaml":    "webhook succeeded",
 		"services.yaml":   "db says: ready",
+		"hooks.yaml":      "upload is done after 1 attempt, see https://example.invalid/v1",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -81,6 +81,7 @@ func (a *app) printExecution(e client.Execution) {
 		}
 	}
 	a.printSteps(e)
+	a.printHooks(e)
 }
 
 func (a *app) printSteps(e client.Execution) {

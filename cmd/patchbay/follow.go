@@ -114,13 +114,16 @@ func (a *app) printEvent(data []byte) error {
 }
 
 // linePrefix is who says a line: the step, and of a matrix, whose steps have the same
-// names, the combination.
+// names, the combination; and the step's hook, if it is one.
 func linePrefix(event client.LogEvent) string {
 	prefix := ""
 	if event.Step != "" {
 		prefix = event.Step + " | "
 		if at := strings.LastIndex(event.Stage, " ("); at > 0 && strings.HasSuffix(event.Stage, ")") {
 			prefix = event.Step + event.Stage[at:] + " | "
+		}
+		if event.Hook != nil {
+			prefix += *event.Hook + " | "
 		}
 	}
 	if event.Stream == client.LogEventStreamSystem {

@@ -19,6 +19,7 @@ import (
 	"github.com/patchbay-ci/patchbay/core/auth"
 	"github.com/patchbay-ci/patchbay/core/blob"
 	"github.com/patchbay-ci/patchbay/core/config"
+	"github.com/patchbay-ci/patchbay/core/deploy"
 	"github.com/patchbay-ci/patchbay/core/engine"
 	"github.com/patchbay-ci/patchbay/core/idempotency"
 	"github.com/patchbay-ci/patchbay/core/logs"
@@ -43,6 +44,7 @@ type node struct {
 	files   *artifacts.Service
 	secrets *secrets.Service
 	engine  *engine.Engine
+	deploys *deploy.Manager
 	// triggers is the one door for every run, schedules one of those who use it.
 	triggers  *trigger.Traced
 	schedules *schedule.Service
@@ -122,7 +124,10 @@ func (a *app) openNode(ctx context.Context, settings config.Server, log hclog.Lo
 		return nil, err
 	}
 	n.watched = n.notify.Watch(n.store)
-	n.engine = engine.New(engine.Options{Store: n.watched, Logs: n.watch.metrics.Logs(n.logs), Observer: n.watch.runs, Tracer: n.watch.tracer, Connectors: n.host, Workspaces: workspaces,
+	if n.deploys, err = newDeployments(n, settings); err != nil {
+		return nil, err
+	}
+	n.engine = engine.New(engine.Options{Store: n.watched, Logs: n.watch.metrics.Logs(n.logs), Observer: n.watch.runs, Tracer: n.watch.tracer, Connectors: n.host, Workspaces: workspaces, Deployer: n.deploys,
 		Secrets: n.secrets, Values: n.secrets, Files: n.files, Settings: n.store, Logger: log.Named("engine"), NewID: newID, MaxExecutions: settings.MaxExecutions,
 		Quota: workspace.Quota{Bytes: int64(settings.WorkspaceLimit), Files: settings.WorkspaceFiles}})
 	n.watch.attach(n, settings.Data)
@@ -131,6 +136,9 @@ func (a *app) openNode(ctx context.Context, settings config.Server, log hclog.Lo
 
 // start goes on with what was running, and begins what goes on in the background.
 func (n *node) start(ctx context.Context) error {
+	if err := n.deploys.Start(ctx); err != nil {
+		return err
+	}
 	if err := n.engine.Recover(ctx); err != nil {
 		return err
 	}
@@ -152,7 +160,7 @@ func (n *node) start(ctx context.Context) error {
 func (n *node) handler(log hclog.Logger) (http.Handler, error) {
 	return api.New(api.Deps{Store: watchedStore{n.store, n.pipelineChanged}, Logs: n.logs, Parser: pipefile.NewParser(n.host),
 		Trigger: n.triggers, Retry: n.triggers, Schedules: n.schedules.States, Engine: n.engine, Catalog: n.host,
-		Approve: n.engine, Queue: n.engine, Artifacts: n.files, Notifications: n.notify, Secrets: n.secrets, Webhooks: n.webhooks, Deliveries: n.store,
+		Approve: n.engine, Queue: n.engine, Artifacts: n.files, Notifications: n.notify, Services: n.deploys, Secrets: n.secrets, Webhooks: n.webhooks, Deliveries: n.store,
 		Keys: n.keys, Uploads: n.uploads, Logger: log.Named("api"), Version: version, Observe: n.watch.observation(log.Named("metrics")),
 		Accounts: n.auth, Logins: n.logins, Audit: n.store, Origins: n.access.origins, Limits: n.access.limits, Web: n.access.web})
 }
@@ -170,6 +178,9 @@ func makeUploads(folder string) (string, error) {
 func (n *node) close() {
 	n.stop()
 	n.background.Wait()
+	if n.deploys != nil {
+		n.deploys.Close()
+	}
 	var errs []error
 	if n.host != nil {
 		errs = append(errs, n.host.Close())

@@ -45,8 +45,9 @@ type stepJSON struct {
 	// Metadata is what the connector tells about the last attempt.
 	Metadata map[string]string `json:"metadata,omitempty"`
 	// Stdout and Stderr are the ends of what the last attempt printed.
-	Stdout string `json:"stdout"`
-	Stderr string `json:"stderr"`
+	Stdout string     `json:"stdout"`
+	Stderr string     `json:"stderr"`
+	Hooks  []hookJSON `json:"hooks,omitempty"`
 }
 
 func resultsJSON(results []*localResult) []runJSON {
@@ -62,6 +63,7 @@ func resultsJSON(results []*localResult) []runJSON {
 				step.ExitCode, step.Signal, step.Metadata = s.Attempts[n-1].ExitCode, s.Attempts[n-1].Signal, s.Attempts[n-1].Metadata
 			}
 			step.Stdout, step.Stderr = result.tails.of(s.Index)
+			step.Hooks = hooksJSON(s, result.tails)
 			item.Steps = append(item.Steps, step)
 		}
 		list = append(list, item)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -69,6 +70,8 @@ type stepExpectation struct {
 	Attempts int               `yaml:"attempts"`
 	Allowed  bool              `yaml:"allowed"`
 	Outputs  map[string]string `yaml:"outputs"`
+	// Hooks are all that ran, in their order: "pre/lint success".
+	Hooks []string `yaml:"hooks"`
 }
 
 // scenarioStep is what the API says of a step.
@@ -80,9 +83,12 @@ type scenarioStep struct {
 	Attempts   int               `json:"attempts"`
 	Allowed    bool              `json:"allowed"`
 	Outputs    map[string]string `json:"outputs"`
+	Hooks      []scenarioHook    `json:"hooks"`
 	StartedAt  time.Time         `json:"started_at"`
 	FinishedAt time.Time         `json:"finished_at"`
 }
+
+type scenarioHook struct{ Phase, Name, Status, Stdout string }
 
 type scenarioExecution struct {
 	Status string `json:"status"`
@@ -299,6 +305,13 @@ func (want stepExpectation) check(got scenarioStep) string {
 		return fmt.Sprintf("had %d attempts; want %d", got.Attempts, want.Attempts)
 	case got.Allowed != want.Allowed:
 		return fmt.Sprintf("allowed is %v", got.Allowed)
+	}
+	var hooks []string
+	for _, h := range got.Hooks {
+		hooks = append(hooks, h.Phase+"/"+h.Name+" "+h.Status)
+	}
+	if !slices.Equal(hooks, want.Hooks) {
+		return fmt.Sprintf("has hooks %q; want %q", hooks, want.Hooks)
 	}
 	for name, value := range want.Outputs {
 		if got.Outputs[name] != value {

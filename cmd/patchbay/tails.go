@@ -17,15 +17,18 @@ type tails struct {
 	next core.LogOpener
 
 	mu    sync.Mutex
-	steps map[int]*stepTail
+	steps map[spoken]*stepTail
 }
+
+// spoken tells whose words they are: a step's (hook 0), or those of one of its hooks.
+type spoken struct{ step, hook int }
 
 type stepTail struct {
 	attempt        int
 	stdout, stderr []byte
 }
 
-func newTails(next core.LogOpener) *tails { return &tails{next: next, steps: map[int]*stepTail{}} }
+func newTails(next core.LogOpener) *tails { return &tails{next: next, steps: map[spoken]*stepTail{}} }
 
 // OpenLog implements core.LogOpener.
 func (t *tails) OpenLog(ctx context.Context, executionID string) (core.LogWriter, error) {
@@ -65,10 +68,14 @@ func (w *tailWriter) Append(r core.LogRecord) error {
 func (t *tails) add(r core.LogRecord) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := t.steps[r.Step]
+	speaker := spoken{step: r.Step}
+	if r.IsHook() {
+		speaker.hook = r.Attempt
+	}
+	s := t.steps[speaker]
 	if s == nil || s.attempt != r.Attempt {
 		s = &stepTail{attempt: r.Attempt}
-		t.steps[r.Step] = s
+		t.steps[speaker] = s
 	}
 	kept := &s.stdout
 	if r.Stream == core.StreamStderr {
@@ -81,10 +88,13 @@ func (t *tails) add(r core.LogRecord) {
 }
 
 // of returns the ends of a step's streams as text.
-func (t *tails) of(step int) (stdout, stderr string) {
+func (t *tails) of(step int) (stdout, stderr string) { return t.ofHook(step, 0) }
+
+// ofHook returns the ends of the streams of a step's hook, by its attempt's number.
+func (t *tails) ofHook(step, hook int) (stdout, stderr string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := t.steps[step]
+	s := t.steps[spoken{step, hook}]
 	if s == nil {
 		return "", ""
 	}

@@ -68,6 +68,8 @@ type Deps struct {
 	Observe Observation
 	// Notifications are what was told of executions.
 	Notifications core.NotificationKeeper
+	// Services is what was deployed.
+	Services core.ServiceKeeper
 	// Schedules lists the schedules of all pipelines.
 	Schedules func(ctx context.Context) ([]core.ScheduleState, error)
 	// Origins are those of web pages, besides the server's own, that may use the API

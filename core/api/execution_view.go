@@ -95,6 +95,7 @@ func stepView(spec *core.Step, run *core.StepRun) Step {
 	if len(run.Outputs) > 0 {
 		view.Outputs = &run.Outputs
 	}
+	view.Hooks = hookViews(run.Hooks)
 	return view
 }
 

@@ -14,6 +14,10 @@ import (
 func appendLogEvent(b []byte, r core.LogRecord, name stepName) []byte {
 	b = append(b, `{"attempt":`...)
 	b = strconv.AppendInt(b, int64(r.Attempt), 10)
+	if r.IsHook() {
+		b = append(b, `,"hook":`...)
+		b = appendText(b, []byte(name.hooks.Label(r.Attempt)))
+	}
 	if r.Stream != core.StreamSystem {
 		b = append(b, `,"offset":`...)
 		b = strconv.AppendInt(b, r.Offset, 10)

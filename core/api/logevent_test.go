@@ -19,17 +19,22 @@ func FuzzLogEvent(f *testing.F) {
 		f.Add([]byte(seed), "stage \"1\"\n", int64(7), uint8(1), int64(1e18))
 		f.Add([]byte(seed), seed, int64(0), uint8(3), int64(0))
 	}
+	hooks := &core.Hooks{Pre: []core.Hook{{Name: "a\"b"}}}
 	f.Fuzz(func(t *testing.T, text []byte, name string, offset int64, stream uint8, at int64) {
 		r := core.LogRecord{Time: time.Unix(0, at).UTC(), Attempt: 2, Offset: offset, Stream: core.LogStream(stream%3 + 1), Data: text}
 		want := LogEvent{Attempt: 2, Offset: &r.Offset, Stage: name, Step: "n", Stream: LogEventStream(r.Stream.String()), Text: string(text), Timestamp: r.Time}
 		if r.Stream == core.StreamSystem {
 			want.Offset = nil
 		}
+		if offset%2 == 0 {
+			label := `pre/a"b`
+			r.Attempt, want.Attempt, want.Hook = core.FirstHookNumber, core.FirstHookNumber, &label
+		}
 		expected, err := json.Marshal(want)
 		if err != nil {
 			t.Fatal(err)
 		}
-		encoded := appendLogEvent(nil, r, stepName{stage: name, step: "n"})
+		encoded := appendLogEvent(nil, r, stepName{stage: name, step: "n", hooks: hooks})
 		if bytes.ContainsAny(encoded, "\n\r") {
 			t.Errorf("more than one line: %q", encoded)
 		}
@@ -64,7 +69,7 @@ func BenchmarkSaid(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := &streamer{h: h, names: stepNames{{"s", "s", "n"}}, to: nowhere{}}
+	s := &streamer{h: h, names: stepNames{{stage: "s", family: "s", step: "n"}}, to: nowhere{}}
 	record := core.LogRecord{Time: time.Now(), Attempt: 1, Stream: core.StreamStdout, Data: []byte(lines.String())}
 	b.SetBytes(int64(len(record.Data)))
 	b.ReportAllocs()

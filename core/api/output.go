@@ -30,7 +30,17 @@ func (t *tail) text() *string {
 	return &text
 }
 
-// stepTails are the ends of what the last attempt of a step has said.
+// spoken tells whose words they are: a step's, or those of one of its hooks.
+type spoken struct{ step, hook int }
+
+func speaker(r core.LogRecord) spoken {
+	if r.IsHook() {
+		return spoken{r.Step, r.Attempt}
+	}
+	return spoken{step: r.Step}
+}
+
+// stepTails are the ends of what the last attempt of a step has said, or a hook.
 type stepTails struct {
 	attempt        int
 	stdout, stderr tail
@@ -50,17 +60,17 @@ func (h *handlers) addOutput(ctx context.Context, view *Execution) error {
 		return err
 	}
 	view.LogsTruncated = some(from > 0)
-	tails := map[int]*stepTails{}
+	tails := map[spoken]*stepTails{}
 	var entries []LogEntry
 	err = h.Logs.Read(ctx, view.Id, from, func(r core.LogRecord, _ core.Cursor) error {
 		if r.Stream == core.StreamStatus {
 			return nil
 		}
 		entries = appendEntries(entries, names, r)
-		t := tails[r.Step]
+		t := tails[speaker(r)]
 		if t == nil || t.attempt != r.Attempt {
 			t = &stepTails{attempt: r.Attempt}
-			tails[r.Step] = t
+			tails[speaker(r)] = t
 		}
 		switch r.Stream {
 		case core.StreamStdout:
@@ -73,15 +83,19 @@ func (h *handlers) addOutput(ctx context.Context, view *Execution) error {
 	if err != nil {
 		return err
 	}
+	of := func(s spoken) (stdout, stderr *string) {
+		t := tails[s]
+		if t == nil {
+			t = &stepTails{}
+		}
+		return t.stdout.text(), t.stderr.text()
+	}
 	index := 0
 	for i := range *view.Stages {
 		steps := (*view.Stages)[i].Steps
 		for j := range steps {
-			t := tails[index]
-			if t == nil {
-				t = &stepTails{}
-			}
-			steps[j].Stdout, steps[j].Stderr = t.stdout.text(), t.stderr.text()
+			steps[j].Stdout, steps[j].Stderr = of(spoken{step: index})
+			addHookOutput(steps[j].Hooks, func(attempt int) (stdout, stderr *string) { return of(spoken{index, attempt}) })
 			index++
 		}
 	}

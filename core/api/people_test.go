@@ -50,7 +50,11 @@ func (a *artifactIndex) WriteArchive(context.Context, *core.Artifact, io.Writer)
 func newPeople(t *testing.T, with ...func(*handlers)) *people {
 	t.Helper()
 	p := &people{users: map[string]*core.User{}, secrets: map[string]string{}, reader: &artifactIndex{pipelines: map[string]string{}}}
-	p.bench = newBench(t, append(with, func(h *handlers) { h.Artifacts = p.reader; p.service, p.limits = h.Accounts.(*auth.Service), &h.Limits })...)
+	p.bench = newBench(t, append(with, func(h *handlers) {
+		h.Services = &deployed{store: h.Store}
+		h.Artifacts = p.reader
+		p.service, p.limits = h.Accounts.(*auth.Service), &h.Limits
+	})...)
 	ctx := t.Context()
 	for name, role := range map[string]core.Role{"viewer": core.RoleViewer, "developer": core.RoleDeveloper, "admin": core.RoleAdmin, "up": core.RoleViewer,
 		"down": core.RoleDeveloper, "shut": core.RoleDeveloper} {

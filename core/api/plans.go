@@ -55,7 +55,10 @@ func (h *handlers) view(ctx context.Context, e *core.Execution, known planner) (
 
 // stepName is what a step is called: its stage with the values of the matrix, and as
 // the file has it.
-type stepName struct{ stage, family, step string }
+type stepName struct {
+	stage, family, step string
+	hooks               *core.Hooks
+}
 
 // stepNames are the names by the step's index.
 type stepNames []stepName
@@ -64,7 +67,7 @@ func newStepNames(compiled *plan.Plan) stepNames {
 	names := make(stepNames, 0, len(compiled.Nodes))
 	for i := range compiled.Nodes {
 		node := &compiled.Nodes[i]
-		names = append(names, stepName{compiled.Instances[node.Instance].Name, compiled.Stages[node.Stage].Spec.Name, node.Step.Name})
+		names = append(names, stepName{compiled.Instances[node.Instance].Name, compiled.Stages[node.Stage].Spec.Name, node.Step.Name, node.Step.Hooks})
 	}
 	return names
 }

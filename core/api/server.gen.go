@@ -105,6 +105,69 @@ func (e DeliveryStatus) Valid() bool {
 	}
 }
 
+// Defines values for DeploymentKind.
+const (
+	DeploymentKindRelease  DeploymentKind = "release"
+	DeploymentKindRollback DeploymentKind = "rollback"
+	DeploymentKindStart    DeploymentKind = "start"
+)
+
+// Valid indicates whether the value is a known member of the DeploymentKind enum.
+func (e DeploymentKind) Valid() bool {
+	switch e {
+	case DeploymentKindRelease:
+		return true
+	case DeploymentKindRollback:
+		return true
+	case DeploymentKindStart:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DeploymentState.
+const (
+	DeploymentStateActivating  DeploymentState = "activating"
+	DeploymentStateChecking    DeploymentState = "checking"
+	DeploymentStateFailed      DeploymentState = "failed"
+	DeploymentStateLive        DeploymentState = "live"
+	DeploymentStatePending     DeploymentState = "pending"
+	DeploymentStateRolledBack  DeploymentState = "rolled_back"
+	DeploymentStateRollingBack DeploymentState = "rolling_back"
+	DeploymentStateStarting    DeploymentState = "starting"
+	DeploymentStateStopped     DeploymentState = "stopped"
+	DeploymentStateSuperseded  DeploymentState = "superseded"
+)
+
+// Valid indicates whether the value is a known member of the DeploymentState enum.
+func (e DeploymentState) Valid() bool {
+	switch e {
+	case DeploymentStateActivating:
+		return true
+	case DeploymentStateChecking:
+		return true
+	case DeploymentStateFailed:
+		return true
+	case DeploymentStateLive:
+		return true
+	case DeploymentStatePending:
+		return true
+	case DeploymentStateRolledBack:
+		return true
+	case DeploymentStateRollingBack:
+		return true
+	case DeploymentStateStarting:
+		return true
+	case DeploymentStateStopped:
+		return true
+	case DeploymentStateSuperseded:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DiagnosticSeverity.
 const (
 	DiagnosticSeverityError   DiagnosticSeverity = "error"
@@ -387,6 +450,57 @@ func (e Role) Valid() bool {
 	}
 }
 
+// Defines values for ServiceHealth.
+const (
+	Healthy    ServiceHealth = "healthy"
+	Restarting ServiceHealth = "restarting"
+	Stale      ServiceHealth = "stale"
+	Unhealthy  ServiceHealth = "unhealthy"
+	Unknown    ServiceHealth = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the ServiceHealth enum.
+func (e ServiceHealth) Valid() bool {
+	switch e {
+	case Healthy:
+		return true
+	case Restarting:
+		return true
+	case Stale:
+		return true
+	case Unhealthy:
+		return true
+	case Unknown:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ServiceState.
+const (
+	ServiceStateDeploying ServiceState = "deploying"
+	ServiceStateFailed    ServiceState = "failed"
+	ServiceStateLive      ServiceState = "live"
+	ServiceStateStopped   ServiceState = "stopped"
+)
+
+// Valid indicates whether the value is a known member of the ServiceState enum.
+func (e ServiceState) Valid() bool {
+	switch e {
+	case ServiceStateDeploying:
+		return true
+	case ServiceStateFailed:
+		return true
+	case ServiceStateLive:
+		return true
+	case ServiceStateStopped:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Status.
 const (
 	StatusCancelled Status = "cancelled"
@@ -417,6 +531,36 @@ func (e Status) Valid() bool {
 	case StatusTimeout:
 		return true
 	case StatusWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepHookPhase.
+const (
+	OnFailure   StepHookPhase = "on_failure"
+	OnSuccess   StepHookPhase = "on_success"
+	Post        StepHookPhase = "post"
+	PostExecute StepHookPhase = "post_execute"
+	Pre         StepHookPhase = "pre"
+	PreExecute  StepHookPhase = "pre_execute"
+)
+
+// Valid indicates whether the value is a known member of the StepHookPhase enum.
+func (e StepHookPhase) Valid() bool {
+	switch e {
+	case OnFailure:
+		return true
+	case OnSuccess:
+		return true
+	case Post:
+		return true
+	case PostExecute:
+		return true
+	case Pre:
+		return true
+	case PreExecute:
 		return true
 	default:
 		return false
@@ -755,6 +899,43 @@ type DeliveryAccepted struct {
 // DeliveryStatus Stored and being worked on, started something, starts nothing, was not verified, or could not start what it should
 type DeliveryStatus string
 
+// Deployment defines model for Deployment.
+type Deployment struct {
+	Action string `json:"action"`
+
+	// By Who asked for it by hand
+	By          *string        `json:"by,omitempty"`
+	Connector   string         `json:"connector"`
+	CreatedAt   time.Time      `json:"created_at"`
+	EndedAt     *time.Time     `json:"ended_at,omitempty"`
+	Endpoint    *string        `json:"endpoint,omitempty"`
+	ExecutionId *string        `json:"execution_id,omitempty"`
+	Id          string         `json:"id"`
+	Kind        DeploymentKind `json:"kind"`
+	LiveAt      *time.Time     `json:"live_at,omitempty"`
+
+	// Message Why it is in that state
+	Message    *string       `json:"message,omitempty"`
+	Node       string        `json:"node"`
+	PipelineId *string       `json:"pipeline_id,omitempty"`
+	Ports      *[]LeasedPort `json:"ports,omitempty"`
+	ReleaseId  string        `json:"release_id"`
+
+	// ReleaseRemoved It cannot be gone back to
+	ReleaseRemoved *bool           `json:"release_removed,omitempty"`
+	Service        string          `json:"service"`
+	State          DeploymentState `json:"state"`
+	Step           *string         `json:"step,omitempty"`
+	UpdatedAt      time.Time       `json:"updated_at"`
+	Version        *string         `json:"version,omitempty"`
+}
+
+// DeploymentKind defines model for Deployment.Kind.
+type DeploymentKind string
+
+// DeploymentState defines model for Deployment.State.
+type DeploymentState string
+
 // Diagnostic defines model for Diagnostic.
 type Diagnostic struct {
 	Column     int                `json:"column"`
@@ -886,6 +1067,13 @@ type KeyPattern struct {
 	Present *[]string `json:"present,omitempty"`
 }
 
+// LeasedPort defines model for LeasedPort.
+type LeasedPort struct {
+	Address string `json:"address"`
+	Name    string `json:"name"`
+	Port    int    `json:"port"`
+}
+
 // LogEntry defines model for LogEntry.
 type LogEntry struct {
 	Level LogEntryLevel `json:"level"`
@@ -903,6 +1091,9 @@ type LogEntryLevel string
 // LogEvent A piece of what was said, usually whole lines
 type LogEvent struct {
 	Attempt int `json:"attempt"`
+
+	// Hook phase/name of the step's hook that said it; missing for the step itself
+	Hook *string `json:"hook,omitempty"`
 
 	// Offset Of the text's first byte in that stream of that attempt
 	Offset    *int64         `json:"offset,omitempty"`
@@ -1082,6 +1273,19 @@ type PipelineSource struct {
 	YamlContent string `json:"yaml_content"`
 }
 
+// PortLease defines model for PortLease.
+type PortLease struct {
+	CreatedAt  time.Time `json:"created_at"`
+	Deployment string    `json:"deployment"`
+
+	// Fixed The release insists on this one; the others are from the server's range
+	Fixed   bool   `json:"fixed"`
+	Name    string `json:"name"`
+	Node    string `json:"node"`
+	Port    int    `json:"port"`
+	Service string `json:"service"`
+}
+
 // Queue defines model for Queue.
 type Queue struct {
 	// Entries The first of those that wait, in the order in which they would start now
@@ -1192,6 +1396,51 @@ type SecretValue struct {
 	Value string `json:"value"`
 }
 
+// Service defines model for Service.
+type Service struct {
+	ChangedAt time.Time `json:"changed_at"`
+	Connector *string   `json:"connector,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// Deploying ID of the deployment at work
+	Deploying *string `json:"deploying,omitempty"`
+
+	// Endpoint Where it is found
+	Endpoint    *string `json:"endpoint,omitempty"`
+	ExecutionId *string `json:"execution_id,omitempty"`
+
+	// Health What the last check found; stale when nothing was heard of its node for long
+	Health ServiceHealth `json:"health"`
+
+	// HeartbeatAt When its node was last heard of
+	HeartbeatAt *time.Time `json:"heartbeat_at,omitempty"`
+
+	// Live ID of the deployment that serves
+	Live *string `json:"live,omitempty"`
+
+	// Message More about its health
+	Message *string `json:"message,omitempty"`
+	Name    string  `json:"name"`
+
+	// Node The server that looks after it
+	Node       string        `json:"node"`
+	PipelineId *string       `json:"pipeline_id,omitempty"`
+	Ports      *[]LeasedPort `json:"ports,omitempty"`
+
+	// Restarts How often in a row it was started again because it had ended
+	Restarts *int         `json:"restarts,omitempty"`
+	State    ServiceState `json:"state"`
+
+	// Version Of what is live, or was live last
+	Version *string `json:"version,omitempty"`
+}
+
+// ServiceHealth What the last check found; stale when nothing was heard of its node for long
+type ServiceHealth string
+
+// ServiceState defines model for Service.State.
+type ServiceState string
+
 // Session defines model for Session.
 type Session struct {
 	Address   *string   `json:"address,omitempty"`
@@ -1276,6 +1525,9 @@ type Step struct {
 	ExitCode   *int       `json:"exit_code,omitempty"`
 	FinishedAt *time.Time `json:"finished_at,omitempty"`
 
+	// Hooks The runs of its hooks, in their order, and the calls of the connector's own
+	Hooks *[]StepHook `json:"hooks,omitempty"`
+
 	// Index The step's number in the execution, from 0
 	Index int `json:"index"`
 
@@ -1297,6 +1549,40 @@ type Step struct {
 	// Stdout The last 64 KiB of the last attempt
 	Stdout *string `json:"stdout,omitempty"`
 }
+
+// StepHook A run of a hook of a step, or (pre_execute, post_execute) a call of the connector's own
+type StepHook struct {
+	// Allowed It failed and changed nothing for the step
+	Allowed *bool `json:"allowed,omitempty"`
+
+	// Attempt That of its output in the log; for the connector's own, the attempt that the call was about
+	Attempt   int    `json:"attempt"`
+	Connector string `json:"connector"`
+
+	// Duration Seconds
+	Duration   *float64   `json:"duration,omitempty"`
+	ExitCode   *int       `json:"exit_code,omitempty"`
+	FinishedAt *time.Time `json:"finished_at,omitempty"`
+
+	// Message Why it failed
+	Message *string `json:"message,omitempty"`
+
+	// Name Missing for the connector's own
+	Name      *string       `json:"name,omitempty"`
+	Phase     StepHookPhase `json:"phase"`
+	Signal    *string       `json:"signal,omitempty"`
+	StartedAt time.Time     `json:"started_at"`
+	Status    Status        `json:"status"`
+
+	// Stderr The last 64 KiB; missing for the connector's own
+	Stderr *string `json:"stderr,omitempty"`
+
+	// Stdout The last 64 KiB; missing for the connector's own
+	Stdout *string `json:"stdout,omitempty"`
+}
+
+// StepHookPhase defines model for StepHook.Phase.
+type StepHookPhase string
 
 // StreamEnd defines model for StreamEnd.
 type StreamEnd struct {
@@ -1761,6 +2047,33 @@ type ListSchedulesParams struct {
 	After *After `form:"after,omitempty" json:"after,omitempty"`
 }
 
+// ListServiceDeploymentsParams defines parameters for ListServiceDeployments.
+type ListServiceDeploymentsParams struct {
+	// Limit How many at the most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// GetServiceLogsParams defines parameters for GetServiceLogs.
+type GetServiceLogsParams struct {
+	// Deployment That of a deployment; without it, of the one at work or live
+	Deployment *string `form:"deployment,omitempty" json:"deployment,omitempty"`
+
+	// Tail How many of the last lines; 0 is all that are kept
+	Tail *int `form:"tail,omitempty" json:"tail,omitempty"`
+
+	// Follow Go on with what comes
+	Follow *bool `form:"follow,omitempty" json:"follow,omitempty"`
+}
+
+// RollbackServiceParams defines parameters for RollbackService.
+type RollbackServiceParams struct {
+	// To ID of the deployment whose release is to be live again; without it, the last other one that was live
+	To *string `form:"to,omitempty" json:"to,omitempty"`
+}
+
 // ListConnectorsParams defines parameters for ListConnectors.
 type ListConnectorsParams struct {
 	// Limit How many at the most
@@ -2056,6 +2369,30 @@ type ServerInterface interface {
 	// ListSchedules The schedules of all pipelines
 	// (GET /ci/schedules)
 	ListSchedules(w http.ResponseWriter, r *http.Request, params ListSchedulesParams)
+	// ListServicePorts Which service has which port
+	// (GET /ci/service-ports)
+	ListServicePorts(w http.ResponseWriter, r *http.Request)
+	// ListServices What is deployed under which name, by name
+	// (GET /ci/services)
+	ListServices(w http.ResponseWriter, r *http.Request)
+	// GetService A service by its name, with what is live of it
+	// (GET /ci/services/{id})
+	GetService(w http.ResponseWriter, r *http.Request, id Id)
+	// ListServiceDeployments Deployments of a service, newest first
+	// (GET /ci/services/{id}/history)
+	ListServiceDeployments(w http.ResponseWriter, r *http.Request, id Id, params ListServiceDeploymentsParams)
+	// GetServiceLogs What a service printed, without its secrets
+	// (GET /ci/services/{id}/logs)
+	GetServiceLogs(w http.ResponseWriter, r *http.Request, id Id, params GetServiceLogsParams)
+	// RollbackService Go back to an older release
+	// (POST /ci/services/{id}/rollback)
+	RollbackService(w http.ResponseWriter, r *http.Request, id Id, params RollbackServiceParams)
+	// StartService Start what was live last again
+	// (POST /ci/services/{id}/start)
+	StartService(w http.ResponseWriter, r *http.Request, id Id)
+	// StopService Stop what is live and give its ports back
+	// (POST /ci/services/{id}/stop)
+	StopService(w http.ResponseWriter, r *http.Request, id Id)
 	// ListConnectors The connectors that were found, the broken ones with their reasons
 	// (GET /connectors)
 	ListConnectors(w http.ResponseWriter, r *http.Request, params ListConnectorsParams)
@@ -3907,6 +4244,277 @@ func (siw *ServerInterfaceWrapper) ListSchedules(w http.ResponseWriter, r *http.
 	handler.ServeHTTP(w, r)
 }
 
+// ListServicePorts operation middleware
+func (siw *ServerInterfaceWrapper) ListServicePorts(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListServicePorts(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListServices operation middleware
+func (siw *ServerInterfaceWrapper) ListServices(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListServices(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetService operation middleware
+func (siw *ServerInterfaceWrapper) GetService(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetService(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListServiceDeployments operation middleware
+func (siw *ServerInterfaceWrapper) ListServiceDeployments(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListServiceDeploymentsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListServiceDeployments(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetServiceLogs operation middleware
+func (siw *ServerInterfaceWrapper) GetServiceLogs(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetServiceLogsParams
+
+	// ------------- Optional query parameter "deployment" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "deployment", r.URL.Query(), &params.Deployment, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "deployment"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "deployment", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "tail" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tail", r.URL.Query(), &params.Tail, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "tail"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "tail", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "follow" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "follow", r.URL.Query(), &params.Follow, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "follow"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "follow", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetServiceLogs(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RollbackService operation middleware
+func (siw *ServerInterfaceWrapper) RollbackService(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RollbackServiceParams
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", r.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "to"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "to", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RollbackService(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StartService operation middleware
+func (siw *ServerInterfaceWrapper) StartService(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StartService(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StopService operation middleware
+func (siw *ServerInterfaceWrapper) StopService(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StopService(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListConnectors operation middleware
 func (siw *ServerInterfaceWrapper) ListConnectors(w http.ResponseWriter, r *http.Request) {
 
@@ -5371,6 +5979,22 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/ci/pipelines/upload", wrapper.UploadPipeline).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/ci/schedules", wrapper.ListSchedules).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/service-ports", wrapper.ListServicePorts).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/services", wrapper.ListServices).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/services/{id}", wrapper.GetService).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/services/{id}/history", wrapper.ListServiceDeployments).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/services/{id}/logs", wrapper.GetServiceLogs).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/ci/services/{id}/rollback", wrapper.RollbackService).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/ci/services/{id}/start", wrapper.StartService).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/ci/services/{id}/stop", wrapper.StopService).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/connectors", wrapper.ListConnectors).Methods(http.MethodGet)
 

@@ -34,6 +34,16 @@ var subjectsByPath = []struct {
 		}
 		return subject{"execution", id, e.PipelineID}, nil
 	}},
+	{"/api/ci/services/{id}", func(h *handlers, r *http.Request, id string) (subject, error) {
+		if h.Services == nil {
+			return subject{}, nil // the handler says so
+		}
+		s, err := h.Services.Service(r.Context(), id)
+		if err != nil {
+			return subject{}, err
+		}
+		return subject{"service", id, pipelineOf(s)}, nil
+	}},
 	{"/api/ci/artifacts/{id}", func(h *handlers, r *http.Request, id string) (subject, error) {
 		if h.Artifacts == nil {
 			return subject{}, nil // the handler says so

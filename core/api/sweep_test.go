@@ -27,7 +27,7 @@ func full(t *testing.T) func(h *handlers) {
 		}
 		h.Keys, h.Uploads = keys, t.TempDir()
 		h.Artifacts, h.Secrets, h.Queue = &shelf{}, safe{}, &line{}
-		h.Notifications = untold{}
+		h.Notifications, h.Services = untold{}, &deployed{store: store}
 		h.Observe.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", "text/plain") })
 		h.Retry, h.Approve = trigger.New(store, func(*core.Execution) {}), &doors{}
 		h.Webhooks, h.Deliveries, h.Logins = quietHooks{}, store, quietLogins{}
@@ -162,6 +162,7 @@ func broken(err error) func(h *handlers) {
 	return func(h *handlers) {
 		f := failing{err: err}
 		h.Store, h.Trigger, h.Retry, h.Approve, h.Artifacts, h.Secrets, h.Queue, h.Catalog = failingStore{h.Store, f}, f, f, f, failingShelf{h.Artifacts, f}, f, f, f
+		h.Services = &deployed{err: err}
 		h.Notifications, h.Webhooks, h.Logins = f, quietHooks{err}, quietLogins{err}
 		h.Accounts, h.Audit, h.Deliveries = failingAccounts{h.Accounts, err}, failingAudit{h.Audit, err}, failingDeliveries{h.Deliveries, err}
 		h.Schedules = func(context.Context) ([]core.ScheduleState, error) { return nil, err }

@@ -48,6 +48,48 @@ func (b *bench) saveSteps(runs ...*core.StepRun) {
 	}
 }
 
+// Hooks are shown with what they said, which is not what the step said; and the log
+// tells which hook said what.
+func TestViewOfHooks(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	e := b.execute("name: h\nstages: [{name: s, steps: [{name: n, run: x, hooks: {pre: {name: lint, run: x}, post: [a, b]}}]}]\n", nil)
+	at, code := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), 3
+	end := at.Add(2 * time.Second)
+	run := func(phase core.HookPhase, index int, name string, a core.Attempt) *core.HookRun {
+		a.StartedAt, a.FinishedAt = at, &end
+		return &core.HookRun{Phase: phase, Index: index, Name: name, Connector: "shell", Attempt: a, Allowed: a.Status == core.StatusFailed}
+	}
+	b.saveSteps(&core.StepRun{ExecutionID: e.ID, Stage: "s", Name: "n", Status: core.StatusSuccess, Hooks: []*core.HookRun{
+		run(core.HookPre, 0, "lint", core.Attempt{ID: "x", Number: core.FirstHookNumber, Status: core.StatusSuccess}),
+		run(core.HookPreExecute, 0, "", core.Attempt{Number: 1, Status: core.StatusSuccess}),
+		run(core.HookPost, 1, "2", core.Attempt{ID: "y", Number: core.FirstHookNumber + 2, Status: core.StatusFailed, ExitCode: &code, Message: "exit code 3"})}})
+	writer, err := b.logs.OpenLog(t.Context(), e.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []core.LogRecord{{Attempt: core.FirstHookNumber, Data: []byte("linted\n")}, {Attempt: 1, Data: []byte("step\n")}, {Attempt: core.FirstHookNumber + 2, Data: []byte("posted\n")}} {
+		r.Stream, r.Time = core.StreamStdout, at
+		if err := writer.Append(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := writer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	step := (*decoded[Execution](t, b.do("GET", "/api/ci/executions/"+e.ID, "", "")).Stages)[0].Steps[0]
+	got := []string{"step: " + value(step.Stdout)}
+	for _, h := range *step.Hooks {
+		got = append(got, fmt.Sprintf("%s/%s by %s %s %d code=%d allowed=%v %gs %q %q", h.Phase, value(h.Name), h.Connector, h.Status, h.Attempt,
+			value(h.ExitCode), value(h.Allowed), value(h.Duration), value(h.Message), value(h.Stdout)))
+	}
+	want := []string{"step: step\n", `pre/lint by shell success 32768 code=0 allowed=false 2s "" "linted\n"`,
+		`pre_execute/ by shell success 1 code=0 allowed=false 2s "" ""`, `post/2 by shell failed 32770 code=3 allowed=true 2s "exit code 3" "posted\n"`}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // An execution is shown with the stages that its matrix makes, and all that became of
 // its steps.
 func TestViewOfEverything(t *testing.T) {

@@ -45,6 +45,10 @@ var rules = map[string]rule{
 	"listArtifacts": read("executions"), "getArtifact": read("executions"), "getArtifactArchive": read("executions"), "getArtifactFile": read("executions"),
 	"listNotifications": read("executions"), "retryNotification": write("executions"),
 
+	"listServices": {least: core.RoleViewer, scope: "services:read", lists: true}, "listServicePorts": {least: core.RoleViewer, scope: "services:read", lists: true},
+	"getService": read("services"), "listServiceDeployments": read("services"), "getServiceLogs": read("services"),
+	"rollbackService": write("services"), "stopService": write("services"), "startService": write("services"),
+
 	"receivePipelineWebhook": {open: true}, "receiveWebhook": {open: true}, // the signature lets them in
 	"listDeliveries": read("webhooks"), "getDelivery": read("webhooks"), "getDeliveryPayload": read("webhooks"), "redeliver": write("webhooks"),
 	"listConnectorDeliveries": {least: core.RoleAdmin, scope: "webhooks:read"},

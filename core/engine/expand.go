@@ -147,6 +147,9 @@ func expressive(p *plan.Plan, pipeline map[string]string) []bool {
 	for i, node := range p.Nodes {
 		list[i] = byStage[node.Stage] || has(node.Step.Environment) || len(node.Step.Cache) > 0 ||
 			bytes.Contains(node.Step.Config, []byte("${{"))
+		for _, hook := range node.Step.Hooks.All() {
+			list[i] = list[i] || has(hook.Environment) || bytes.Contains(hook.Config, []byte("${{"))
+		}
 	}
 	return list
 }

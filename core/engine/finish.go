@@ -23,6 +23,7 @@ const destroyLimit = time.Minute
 func (r *run) finish() {
 	r.usage.Stop()
 	r.cleanup.Wait()
+	r.keepPosted()
 	r.dropAhead()
 	for connector, attempts := range r.attemptsByConnector() {
 		r.destroy(connector, attempts)
@@ -76,6 +77,11 @@ func (r *run) attemptsByConnector() map[string][]*core.Attempt {
 		connector := r.plan.Nodes[i].Step.Connector
 		for j := range step.Attempts {
 			byConnector[connector] = append(byConnector[connector], &step.Attempts[j])
+		}
+		for _, hook := range step.Hooks {
+			if !hook.Phase.OfConnector() {
+				byConnector[hook.Connector] = append(byConnector[hook.Connector], &hook.Attempt)
+			}
 		}
 	}
 	return byConnector

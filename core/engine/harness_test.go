@@ -41,6 +41,7 @@ type world struct {
 	work     map[string]*work // by attempt
 	started  []string         // steps in the order in which their work began
 	failures map[string]int   // by step: how many attempts still have to fail
+	byHook   bool             // the work of a hook goes by the hook's name
 	prepared chan *sdk.Step   // what was announced; nil for a connector that does not prepare
 	server   *grpc.Server
 	conn     *grpc.ClientConn
@@ -265,6 +266,9 @@ func (w *world) begin(r sdk.RunRequest, what script) *work {
 		return existing
 	}
 	step := r.Step.Environment["CI_STEP_NAME"]
+	if name := r.Step.Environment["CI_HOOK_NAME"]; w.byHook && name != "" {
+		step = name
+	}
 	begun := &work{done: make(chan struct{})}
 	w.work[r.Step.AttemptID] = begun
 	w.started = append(w.started, step)

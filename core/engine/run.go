@@ -65,6 +65,7 @@ type run struct {
 	events    chan func()    // executed by run's goroutine
 	running   int            // steps that have not reported
 	cleanup   sync.WaitGroup // PostExecute calls
+	posted    posted         // and how they ended
 }
 
 func newRun(e *Engine, id string) *run {

@@ -72,6 +72,11 @@ func (r *run) learnSecrets() {
 		for _, name := range node.Step.Secrets {
 			names[name] = true
 		}
+		for _, hook := range node.Step.Hooks.All() {
+			for _, name := range hook.Secrets {
+				names[name] = true
+			}
+		}
 	}
 	for name := range names {
 		values, err := keeper.Resolve(r.ctx, r.execution.PipelineID, []string{name})

@@ -33,12 +33,14 @@ type stepLife struct {
 	prepared string
 	// posts says that the connector wants to hear of results.
 	posts bool
+	// whose time it is that may be up, for people: "the step's", or that of a hook.
+	whose string
 }
 
 func (r *run) newStepLife(node int, stop context.Context) *stepLife {
 	n := r.plan.Nodes[node]
 	return &stepLife{run: r, node: node, step: r.steps[node], spec: n.Step, stop: stop,
-		inputs:  r.inputs(node),
+		inputs: r.inputs(node), whose: "the step's",
 		retries: innermost(n.Step.RetryCount, r.plan.Stages[n.Stage].Spec.RetryCount, r.spec.RetryCount)}
 }
 
@@ -54,6 +56,9 @@ func innermost(counts ...*int) int {
 // live makes attempts until one decides the step. When the engine detaches it
 // returns with the step still running.
 func (l *stepLife) live() {
+	if !l.before() {
+		return
+	}
 	for {
 		attempt, fresh, err := l.currentAttempt()
 		if err != nil {
@@ -75,6 +80,7 @@ func (l *stepLife) live() {
 		l.endTrace(attempt)
 		l.postExecute(attempt)
 		if !again {
+			l.after()
 			return
 		}
 		if !l.pause(attempt) {
@@ -107,11 +113,14 @@ func (l *stepLife) endBetweenAttempts() {
 	if l.run.ctx.Err() != nil || !errors.As(context.Cause(l.stop), &reason) {
 		return
 	}
-	at := now()
-	l.step.Status, l.step.Reason, l.step.FinishedAt = reason.status, reason.text, &at
-	if l.run.saveStep(l.step) == nil { // an error means that the run is being let go of
+	l.decide(core.Ending{Status: reason.status, Reason: reason.text, At: now()})
+	if l.run.saveStep(l.step) != nil { // the run is being let go of
+		return
+	}
+	if l.step.Status.Terminal() {
 		l.endStepTrace()
 	}
+	l.after()
 }
 
 // currentAttempt returns the attempt that was running before a restart, or begins
@@ -120,11 +129,7 @@ func (l *stepLife) currentAttempt() (a *core.Attempt, fresh bool, err error) {
 	if n := len(l.step.Attempts); n > 0 && !l.step.Attempts[n-1].Status.Terminal() {
 		return &l.step.Attempts[n-1], false, nil
 	}
-	at := now()
-	if l.step.StartedAt == nil {
-		l.step.StartedAt = &at
-	}
-	l.step.Status = core.StatusRunning
+	at := l.begin()
 	id := l.prepared
 	if l.prepared = ""; id == "" {
 		id = l.run.engine.options.NewID()
@@ -135,6 +140,16 @@ func (l *stepLife) currentAttempt() (a *core.Attempt, fresh bool, err error) {
 		return nil, false, err
 	}
 	return &l.step.Attempts[len(l.step.Attempts)-1], true, nil
+}
+
+// begin marks the step as running, from its first attempt or hook on.
+func (l *stepLife) begin() time.Time {
+	at := now()
+	if l.step.StartedAt == nil {
+		l.step.StartedAt = &at
+	}
+	l.step.Status = core.StatusRunning
+	return at
 }
 
 // mayRetry reports whether another attempt follows a failed one. What the user or
@@ -148,10 +163,8 @@ func (l *stepLife) mayRetry(a *core.Attempt) bool {
 
 // finish gives the step the end of its last attempt.
 func (l *stepLife) finish(a *core.Attempt) {
-	l.step.Status, l.step.FinishedAt = a.Status, a.FinishedAt
-	l.step.Reason = a.Message
 	failed := a.Status == core.StatusFailed || a.Status == core.StatusTimeout
-	l.step.Allowed = failed && l.spec.ContinueOnError
+	l.decide(core.Ending{Status: a.Status, Reason: a.Message, Allowed: failed && l.spec.ContinueOnError, At: *a.FinishedAt})
 	if a.Status != core.StatusSuccess {
 		l.say(a, "%s: %s", a.Status, a.Message)
 	}
@@ -183,16 +196,18 @@ func (l *stepLife) postExecute(a *core.Attempt) {
 		return
 	}
 	ref, result, trace := l.ref(a), resultOf(a), l.trace.attempt
-	connector := l.spec.Connector
+	connector, number, masks := l.spec.Connector, a.Number, l.masks
 	l.run.cleanup.Add(1)
 	go func() {
 		defer l.run.cleanup.Done()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(l.run.ctx), destroyLimit)
 		defer cancel()
 		ctx = trace.forConnector(ctx)
+		began := now()
 		err := l.run.engine.options.Connectors.Use(ctx, connector, func(client *sdk.Client, _ sdk.Info) error {
 			return client.PostExecute(ctx, sdk.PostExecuteRequest{Attempt: ref, Result: result})
 		})
+		l.run.posted.add(l.node, ownHook(core.HookPostExecute, connector, number, began, err, masks))
 		if err != nil {
 			l.run.log.Warn("PostExecute failed; DestroyStep will follow", "connector", connector, "step", l.step.Name, "error", err)
 		}

@@ -81,18 +81,27 @@ type attemptTrace struct{ step, attempt trace }
 
 // beginTrace begins an attempt's span, and with the first one the step's.
 func (l *stepLife) beginTrace(a *core.Attempt) {
-	tracer := l.run.engine.options.Tracer
-	if l.trace.step.span == nil {
-		start := core.SpanStart{Name: l.step.Stage + "/" + l.step.Name, Key: l.spanKey(), Attributes: []core.SpanAttribute{
-			{Name: "cicd.pipeline.task.name", Value: l.step.Name}, {Name: "patchbay.stage", Value: l.step.Stage},
-			{Name: "patchbay.connector", Value: l.spec.Connector}}}
-		if l.step.StartedAt != nil {
-			start.At = *l.step.StartedAt
-		}
-		l.trace.step = l.run.trace.below(tracer, start)
-	}
-	l.trace.attempt = l.trace.step.below(tracer, core.SpanStart{Name: "attempt " + strconv.Itoa(a.Number), Key: attemptKey(a), At: a.StartedAt,
+	l.beginStepTrace()
+	l.beginAttemptTrace(a, "attempt "+strconv.Itoa(a.Number))
+}
+
+func (l *stepLife) beginAttemptTrace(a *core.Attempt, name string) {
+	l.trace.attempt = l.trace.step.below(l.run.engine.options.Tracer, core.SpanStart{Name: name, Key: attemptKey(a), At: a.StartedAt,
 		Attributes: []core.SpanAttribute{{Name: "cicd.pipeline.task.run.id", Value: a.ID}, {Name: "patchbay.attempt.number", Value: int64(a.Number)}}})
+}
+
+// beginStepTrace begins the step's span, unless it has begun.
+func (l *stepLife) beginStepTrace() {
+	if l.trace.step.span != nil {
+		return
+	}
+	start := core.SpanStart{Name: l.step.Stage + "/" + l.step.Name, Key: l.spanKey(), Attributes: []core.SpanAttribute{
+		{Name: "cicd.pipeline.task.name", Value: l.step.Name}, {Name: "patchbay.stage", Value: l.step.Stage},
+		{Name: "patchbay.connector", Value: l.spec.Connector}}}
+	if l.step.StartedAt != nil {
+		start.At = *l.step.StartedAt
+	}
+	l.trace.step = l.run.trace.below(l.run.engine.options.Tracer, start)
 }
 
 func (l *stepLife) spanKey() string     { return "step " + l.run.id + " " + strconv.Itoa(l.node) }
@@ -108,13 +117,17 @@ func (l *stepLife) foreseeTrace(a *core.Attempt) {
 
 // endTrace ends an attempt's span, and the step's with the last one.
 func (l *stepLife) endTrace(a *core.Attempt) {
+	l.endAttemptTrace(a)
+	if l.step.Status.Terminal() {
+		l.endStepTrace()
+	}
+}
+
+func (l *stepLife) endAttemptTrace(a *core.Attempt) {
 	if a.ExitCode != nil {
 		l.trace.attempt.span.Set(core.SpanAttribute{Name: "process.exit.code", Value: int64(*a.ExitCode)})
 	}
 	l.trace.attempt.finish("cicd.pipeline.task.run.result", a.Status, a.Message)
-	if l.step.Status.Terminal() {
-		l.endStepTrace()
-	}
 }
 
 func (l *stepLife) endStepTrace() {

@@ -99,6 +99,13 @@ func (s *timedStore) CreateDelivery(p0 context.Context, p1 *core.Delivery, p2 []
 	return err
 }
 
+func (s *timedStore) CreateDeployment(p0 context.Context, p1 *core.Deployment) (err error) {
+	began := time.Now()
+	err = s.Store.CreateDeployment(p0, p1)
+	s.done("create_deployment", began, err)
+	return err
+}
+
 func (s *timedStore) CreateExecution(p0 context.Context, p1 *core.Execution) (err error) {
 	began := time.Now()
 	err = s.Store.CreateExecution(p0, p1)
@@ -117,6 +124,27 @@ func (s *timedStore) CreatePipeline(p0 context.Context, p1 *core.Pipeline, p2 *c
 	began := time.Now()
 	err = s.Store.CreatePipeline(p0, p1, p2)
 	s.done("create_pipeline", began, err)
+	return err
+}
+
+func (s *timedStore) CreatePortLease(p0 context.Context, p1 *core.PortLease) (err error) {
+	began := time.Now()
+	err = s.Store.CreatePortLease(p0, p1)
+	s.done("create_port_lease", began, err)
+	return err
+}
+
+func (s *timedStore) CreateService(p0 context.Context, p1 *core.Service) (err error) {
+	began := time.Now()
+	err = s.Store.CreateService(p0, p1)
+	s.done("create_service", began, err)
+	return err
+}
+
+func (s *timedStore) CreateServiceNode(p0 context.Context, p1 *core.ServiceNode) (err error) {
+	began := time.Now()
+	err = s.Store.CreateServiceNode(p0, p1)
+	s.done("create_service_node", began, err)
 	return err
 }
 
@@ -169,6 +197,13 @@ func (s *timedStore) DeleteCache(p0 context.Context, p1 string) (err error) {
 	return err
 }
 
+func (s *timedStore) DeleteDeployment(p0 context.Context, p1 string) (err error) {
+	began := time.Now()
+	err = s.Store.DeleteDeployment(p0, p1)
+	s.done("delete_deployment", began, err)
+	return err
+}
+
 func (s *timedStore) DeleteGrant(p0 context.Context, p1 string, p2 string) (err error) {
 	began := time.Now()
 	err = s.Store.DeleteGrant(p0, p1, p2)
@@ -194,6 +229,13 @@ func (s *timedStore) DeletePipeline(p0 context.Context, p1 string) (err error) {
 	began := time.Now()
 	err = s.Store.DeletePipeline(p0, p1)
 	s.done("delete_pipeline", began, err)
+	return err
+}
+
+func (s *timedStore) DeletePortLease(p0 context.Context, p1 string, p2 string) (err error) {
+	began := time.Now()
+	err = s.Store.DeletePortLease(p0, p1, p2)
+	s.done("delete_port_lease", began, err)
 	return err
 }
 
@@ -250,6 +292,20 @@ func (s *timedStore) DeliveryBySender(p0 context.Context, p1 string, p2 string) 
 	began := time.Now()
 	r0, err = s.Store.DeliveryBySender(p0, p1, p2)
 	s.done("delivery_by_sender", began, err)
+	return r0, err
+}
+
+func (s *timedStore) Deployment(p0 context.Context, p1 string) (r0 *core.Deployment, err error) {
+	began := time.Now()
+	r0, err = s.Store.Deployment(p0, p1)
+	s.done("deployment", began, err)
+	return r0, err
+}
+
+func (s *timedStore) Deployments(p0 context.Context, p1 core.DeploymentFilter) (r0 []*core.Deployment, err error) {
+	began := time.Now()
+	r0, err = s.Store.Deployments(p0, p1)
+	s.done("deployments", began, err)
 	return r0, err
 }
 
@@ -327,6 +383,20 @@ func (s *timedStore) Pipelines(p0 context.Context, p1 core.Page) (r0 []*core.Pip
 	began := time.Now()
 	r0, err = s.Store.Pipelines(p0, p1)
 	s.done("pipelines", began, err)
+	return r0, err
+}
+
+func (s *timedStore) PortLease(p0 context.Context, p1 string) (r0 *core.PortLease, err error) {
+	began := time.Now()
+	r0, err = s.Store.PortLease(p0, p1)
+	s.done("port_lease", began, err)
+	return r0, err
+}
+
+func (s *timedStore) PortLeases(p0 context.Context, p1 string) (r0 []*core.PortLease, err error) {
+	began := time.Now()
+	r0, err = s.Store.PortLeases(p0, p1)
+	s.done("port_leases", began, err)
 	return r0, err
 }
 
@@ -414,6 +484,34 @@ func (s *timedStore) Secrets(p0 context.Context, p1 string) (r0 []*core.Secret, 
 	return r0, err
 }
 
+func (s *timedStore) Service(p0 context.Context, p1 string) (r0 *core.Service, err error) {
+	began := time.Now()
+	r0, err = s.Store.Service(p0, p1)
+	s.done("service", began, err)
+	return r0, err
+}
+
+func (s *timedStore) ServiceNode(p0 context.Context, p1 string) (r0 *core.ServiceNode, err error) {
+	began := time.Now()
+	r0, err = s.Store.ServiceNode(p0, p1)
+	s.done("service_node", began, err)
+	return r0, err
+}
+
+func (s *timedStore) ServiceNodes(p0 context.Context) (r0 []*core.ServiceNode, err error) {
+	began := time.Now()
+	r0, err = s.Store.ServiceNodes(p0)
+	s.done("service_nodes", began, err)
+	return r0, err
+}
+
+func (s *timedStore) Services(p0 context.Context) (r0 []*core.Service, err error) {
+	began := time.Now()
+	r0, err = s.Store.Services(p0)
+	s.done("services", began, err)
+	return r0, err
+}
+
 func (s *timedStore) Session(p0 context.Context, p1 string) (r0 *core.Session, err error) {
 	began := time.Now()
 	r0, err = s.Store.Session(p0, p1)
@@ -498,6 +596,13 @@ func (s *timedStore) UpdateDelivery(p0 context.Context, p1 *core.Delivery) (err 
 	return err
 }
 
+func (s *timedStore) UpdateDeployment(p0 context.Context, p1 *core.Deployment) (err error) {
+	began := time.Now()
+	err = s.Store.UpdateDeployment(p0, p1)
+	s.done("update_deployment", began, err)
+	return err
+}
+
 func (s *timedStore) UpdateExecution(p0 context.Context, p1 *core.Execution) (err error) {
 	began := time.Now()
 	err = s.Store.UpdateExecution(p0, p1)
@@ -523,6 +628,20 @@ func (s *timedStore) UpdatePipeline(p0 context.Context, p1 *core.Pipeline, p2 *c
 	began := time.Now()
 	err = s.Store.UpdatePipeline(p0, p1, p2)
 	s.done("update_pipeline", began, err)
+	return err
+}
+
+func (s *timedStore) UpdateService(p0 context.Context, p1 *core.Service) (err error) {
+	began := time.Now()
+	err = s.Store.UpdateService(p0, p1)
+	s.done("update_service", began, err)
+	return err
+}
+
+func (s *timedStore) UpdateServiceNode(p0 context.Context, p1 *core.ServiceNode) (err error) {
+	began := time.Now()
+	err = s.Store.UpdateServiceNode(p0, p1)
+	s.done("update_service_node", began, err)
 	return err
 }
 

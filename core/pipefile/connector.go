@@ -49,7 +49,8 @@ func (d *decoder) impliedAction(w *work) string {
 	return action.Name
 }
 
-// checkWork checks connector, action and config against the catalog.
+// checkWork checks connector, action and config against the catalog. Problems name
+// whose config it is.
 func (d *decoder) checkWork(w *work, step string) {
 	if d.options.Catalog == nil {
 		return

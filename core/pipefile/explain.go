@@ -38,7 +38,7 @@ func describeProblem(step string, path []string, problem schema.Problem) string 
 		path = path[:len(path)-1]
 	}
 	if len(path) == 0 {
-		return fmt.Sprintf("config of step %q: %s", short(step), problem.Message)
+		return fmt.Sprintf("config of %s: %s", step, problem.Message)
 	}
 	return strings.Join(path, ".") + ": " + problem.Message
 }

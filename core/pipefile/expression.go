@@ -30,6 +30,7 @@ type use struct {
 	usage usage
 	// stage and step are where it is, -1 for outside of any.
 	stage, step int
+	hook        *hookPlace // that it is in, nil for none
 	references  []condition.Reference
 }
 
@@ -84,7 +85,7 @@ func (o *object) templates(key string, usage usage) {
 func (d *decoder) used(v *value, shift int, usage usage, references []condition.Reference) {
 	d.evaluated[v.at] = true
 	if len(references) > 0 {
-		d.uses = append(d.uses, use{value: v, shift: shift, usage: usage, stage: d.stageIndex, step: d.stepIndex, references: references})
+		d.uses = append(d.uses, use{value: v, shift: shift, usage: usage, stage: d.stageIndex, step: d.stepIndex, hook: d.inHook, references: references})
 	}
 }
 

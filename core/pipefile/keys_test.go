@@ -31,7 +31,7 @@ func around(key, text string) string {
 		return "name: x\n" + text + params + "stages: [{name: s, steps: [{name: t, run: x}]}]\n"
 	case "matrix", "when", "approval", "concurrency":
 		return "name: x\n" + params + "stages:\n  - name: s\n    " + indent(4) + "\n    steps: [{name: t, run: x}]\n"
-	case "artifacts", "cache", "environment":
+	case "artifacts", "cache", "environment", "hooks":
 		return "name: x\n" + params + "stages:\n  - name: s\n    matrix: {go: [1]}\n    steps:\n      - name: t\n        run: x\n        " + indent(8) + "\n"
 	default:
 		return "name: x\n" + params + "stages:\n  - name: s\n    steps:\n      - name: t\n        " + indent(8) + "\n"

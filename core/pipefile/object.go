@@ -22,6 +22,7 @@ type decoder struct {
 	// stageIndex and stepIndex are what is being read, -1 for none.
 	stageIndex, stepIndex int
 	uses                  []use
+	inHook                *hookPlace // the hook that is being read, nil for none
 	// evaluated are the places of texts whose expressions are evaluated.
 	evaluated map[position]bool
 }

@@ -124,15 +124,18 @@ func (c *referenceChecker) secret(u *use, r condition.Reference) {
 	case u.step < 0:
 		c.error(c.at(u, r), "only a step that names a secret gets it", "move this into the step, and name the secret there: secrets: ["+short(r.Name)+"]")
 	default:
-		named := c.spec.Stages[u.stage].Steps[u.step].Secrets
+		named, who := c.spec.Stages[u.stage].Steps[u.step].Secrets, "step"
+		if u.hook != nil {
+			named, who = u.hook.secrets, "hook"
+		}
 		if contains(named, r.Name) {
 			return
 		}
-		suggestion := "add it to the step: secrets: [" + strings.Join(append(slices.Clone(named), short(r.Name)), ", ") + "]"
+		suggestion := "add it to the " + who + ": secrets: [" + strings.Join(append(slices.Clone(named), short(r.Name)), ", ") + "]"
 		if best := core.Nearest(r.Name, named); best != "" {
 			suggestion = "did you mean " + best + "?"
 		}
-		c.error(c.at(u, r), fmt.Sprintf("the step does not name the secret %s", short(r.Name)), suggestion)
+		c.error(c.at(u, r), fmt.Sprintf("the %s does not name the secret %s", who, short(r.Name)), suggestion)
 	}
 }
 
@@ -149,6 +152,7 @@ func (c *referenceChecker) output(u *use, r condition.Reference) {
 		c.error(at, fmt.Sprintf("%d stages have a step %q", len(found), short(r.Name)),
 			fmt.Sprintf("write steps[%q]", c.order.path(found[0])))
 		return
+	case found[0] == stepRef{u.stage, u.step} && u.hook != nil && u.hook.after: // it has ended
 	case found[0] == stepRef{u.stage, u.step}:
 		c.error(at, "a step cannot use its own outputs: they are known when it has ended", "")
 		return

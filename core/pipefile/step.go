@@ -10,7 +10,7 @@ import (
 )
 
 var stepKeys = []string{"name", "step_type", "run", "config", "condition", "continue_on_error", "timeout", "depends_on",
-	"retry_count", "environment", "secrets", "outputs", "artifacts", "cache", "when", "approval", "grace_period"}
+	"retry_count", "environment", "secrets", "outputs", "artifacts", "cache", "when", "approval", "grace_period", "hooks"}
 
 func (d *decoder) step(v *value) core.Step {
 	o, ok := d.object(v, "a step", stepKeys)
@@ -33,6 +33,7 @@ func (d *decoder) step(v *value) core.Step {
 		Grace:           o.duration("grace_period"),
 	}
 	step.Artifacts = o.artifacts(step.Name)
+	step.Hooks = o.hooks()
 	work, ok := o.work()
 	if !ok {
 		step.Config = json.RawMessage("{}")
@@ -44,7 +45,7 @@ func (d *decoder) step(v *value) core.Step {
 	}
 	step.Config = work.config.appendJSON(nil)
 	d.configTemplates(work.config)
-	d.checkWork(work, step.Name)
+	d.checkWork(work, fmt.Sprintf("step %q", short(step.Name)))
 	return step
 }
 
@@ -80,7 +81,7 @@ func (o *object) work() (*work, bool) {
 	case run != nil:
 		return w, o.shorthand(w, run)
 	case o.field("step_type") == nil:
-		o.error(o.v.at, "a step has no step_type", "add step_type: shell, or another connector; or run: <script>")
+		o.error(o.v.at, o.what+" has no step_type", "add step_type: shell, or another connector; or run: <script>")
 		return nil, false
 	case w.connector == "custom":
 		return w, o.custom(w)

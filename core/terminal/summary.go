@@ -52,6 +52,11 @@ func (r *Renderer) summaryLine(s *core.StepRun, width int) {
 		}
 	}
 	fmt.Fprintln(r.out, text)
+	for _, h := range s.Hooks {
+		if h.Attempt.Status != core.StatusSuccess && !h.Phase.OfConnector() {
+			fmt.Fprintf(r.out, "%s %*s  hook %s %s: %s\n", r.paint(yellow, "!"), width, "", h.Label(), h.Attempt.Status, h.Attempt.Message)
+		}
+	}
 }
 
 func stepDuration(s *core.StepRun) string {

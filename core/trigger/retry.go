@@ -124,7 +124,7 @@ func (s *Service) takeOver(ctx context.Context, e, old *core.Execution, spec *co
 		}
 		step := *ends[i]
 		step.Reason = origin(ends[i], old.ID)
-		step.ExecutionID, step.Version, step.Reused, step.Attempts = e.ID, 0, true, nil
+		step.ExecutionID, step.Version, step.Reused, step.Attempts, step.Hooks = e.ID, 0, true, nil, nil
 		if err := s.store.SaveStepRun(ctx, &step); err != nil {
 			return err
 		}

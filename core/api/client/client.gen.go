@@ -110,6 +110,69 @@ func (e DeliveryStatus) Valid() bool {
 	}
 }
 
+// Defines values for DeploymentKind.
+const (
+	DeploymentKindRelease  DeploymentKind = "release"
+	DeploymentKindRollback DeploymentKind = "rollback"
+	DeploymentKindStart    DeploymentKind = "start"
+)
+
+// Valid indicates whether the value is a known member of the DeploymentKind enum.
+func (e DeploymentKind) Valid() bool {
+	switch e {
+	case DeploymentKindRelease:
+		return true
+	case DeploymentKindRollback:
+		return true
+	case DeploymentKindStart:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DeploymentState.
+const (
+	DeploymentStateActivating  DeploymentState = "activating"
+	DeploymentStateChecking    DeploymentState = "checking"
+	DeploymentStateFailed      DeploymentState = "failed"
+	DeploymentStateLive        DeploymentState = "live"
+	DeploymentStatePending     DeploymentState = "pending"
+	DeploymentStateRolledBack  DeploymentState = "rolled_back"
+	DeploymentStateRollingBack DeploymentState = "rolling_back"
+	DeploymentStateStarting    DeploymentState = "starting"
+	DeploymentStateStopped     DeploymentState = "stopped"
+	DeploymentStateSuperseded  DeploymentState = "superseded"
+)
+
+// Valid indicates whether the value is a known member of the DeploymentState enum.
+func (e DeploymentState) Valid() bool {
+	switch e {
+	case DeploymentStateActivating:
+		return true
+	case DeploymentStateChecking:
+		return true
+	case DeploymentStateFailed:
+		return true
+	case DeploymentStateLive:
+		return true
+	case DeploymentStatePending:
+		return true
+	case DeploymentStateRolledBack:
+		return true
+	case DeploymentStateRollingBack:
+		return true
+	case DeploymentStateStarting:
+		return true
+	case DeploymentStateStopped:
+		return true
+	case DeploymentStateSuperseded:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DiagnosticSeverity.
 const (
 	DiagnosticSeverityError   DiagnosticSeverity = "error"
@@ -392,6 +455,57 @@ func (e Role) Valid() bool {
 	}
 }
 
+// Defines values for ServiceHealth.
+const (
+	Healthy    ServiceHealth = "healthy"
+	Restarting ServiceHealth = "restarting"
+	Stale      ServiceHealth = "stale"
+	Unhealthy  ServiceHealth = "unhealthy"
+	Unknown    ServiceHealth = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the ServiceHealth enum.
+func (e ServiceHealth) Valid() bool {
+	switch e {
+	case Healthy:
+		return true
+	case Restarting:
+		return true
+	case Stale:
+		return true
+	case Unhealthy:
+		return true
+	case Unknown:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ServiceState.
+const (
+	ServiceStateDeploying ServiceState = "deploying"
+	ServiceStateFailed    ServiceState = "failed"
+	ServiceStateLive      ServiceState = "live"
+	ServiceStateStopped   ServiceState = "stopped"
+)
+
+// Valid indicates whether the value is a known member of the ServiceState enum.
+func (e ServiceState) Valid() bool {
+	switch e {
+	case ServiceStateDeploying:
+		return true
+	case ServiceStateFailed:
+		return true
+	case ServiceStateLive:
+		return true
+	case ServiceStateStopped:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Status.
 const (
 	StatusCancelled Status = "cancelled"
@@ -422,6 +536,36 @@ func (e Status) Valid() bool {
 	case StatusTimeout:
 		return true
 	case StatusWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StepHookPhase.
+const (
+	OnFailure   StepHookPhase = "on_failure"
+	OnSuccess   StepHookPhase = "on_success"
+	Post        StepHookPhase = "post"
+	PostExecute StepHookPhase = "post_execute"
+	Pre         StepHookPhase = "pre"
+	PreExecute  StepHookPhase = "pre_execute"
+)
+
+// Valid indicates whether the value is a known member of the StepHookPhase enum.
+func (e StepHookPhase) Valid() bool {
+	switch e {
+	case OnFailure:
+		return true
+	case OnSuccess:
+		return true
+	case Post:
+		return true
+	case PostExecute:
+		return true
+	case Pre:
+		return true
+	case PreExecute:
 		return true
 	default:
 		return false
@@ -760,6 +904,43 @@ type DeliveryAccepted struct {
 // DeliveryStatus Stored and being worked on, started something, starts nothing, was not verified, or could not start what it should
 type DeliveryStatus string
 
+// Deployment defines model for Deployment.
+type Deployment struct {
+	Action string `json:"action"`
+
+	// By Who asked for it by hand
+	By          *string        `json:"by,omitempty"`
+	Connector   string         `json:"connector"`
+	CreatedAt   time.Time      `json:"created_at"`
+	EndedAt     *time.Time     `json:"ended_at,omitempty"`
+	Endpoint    *string        `json:"endpoint,omitempty"`
+	ExecutionId *string        `json:"execution_id,omitempty"`
+	Id          string         `json:"id"`
+	Kind        DeploymentKind `json:"kind"`
+	LiveAt      *time.Time     `json:"live_at,omitempty"`
+
+	// Message Why it is in that state
+	Message    *string       `json:"message,omitempty"`
+	Node       string        `json:"node"`
+	PipelineId *string       `json:"pipeline_id,omitempty"`
+	Ports      *[]LeasedPort `json:"ports,omitempty"`
+	ReleaseId  string        `json:"release_id"`
+
+	// ReleaseRemoved It cannot be gone back to
+	ReleaseRemoved *bool           `json:"release_removed,omitempty"`
+	Service        string          `json:"service"`
+	State          DeploymentState `json:"state"`
+	Step           *string         `json:"step,omitempty"`
+	UpdatedAt      time.Time       `json:"updated_at"`
+	Version        *string         `json:"version,omitempty"`
+}
+
+// DeploymentKind defines model for Deployment.Kind.
+type DeploymentKind string
+
+// DeploymentState defines model for Deployment.State.
+type DeploymentState string
+
 // Diagnostic defines model for Diagnostic.
 type Diagnostic struct {
 	Column     int                `json:"column"`
@@ -891,6 +1072,13 @@ type KeyPattern struct {
 	Present *[]string `json:"present,omitempty"`
 }
 
+// LeasedPort defines model for LeasedPort.
+type LeasedPort struct {
+	Address string `json:"address"`
+	Name    string `json:"name"`
+	Port    int    `json:"port"`
+}
+
 // LogEntry defines model for LogEntry.
 type LogEntry struct {
 	Level LogEntryLevel `json:"level"`
@@ -908,6 +1096,9 @@ type LogEntryLevel string
 // LogEvent A piece of what was said, usually whole lines
 type LogEvent struct {
 	Attempt int `json:"attempt"`
+
+	// Hook phase/name of the step's hook that said it; missing for the step itself
+	Hook *string `json:"hook,omitempty"`
 
 	// Offset Of the text's first byte in that stream of that attempt
 	Offset    *int64         `json:"offset,omitempty"`
@@ -1087,6 +1278,19 @@ type PipelineSource struct {
 	YamlContent string `json:"yaml_content"`
 }
 
+// PortLease defines model for PortLease.
+type PortLease struct {
+	CreatedAt  time.Time `json:"created_at"`
+	Deployment string    `json:"deployment"`
+
+	// Fixed The release insists on this one; the others are from the server's range
+	Fixed   bool   `json:"fixed"`
+	Name    string `json:"name"`
+	Node    string `json:"node"`
+	Port    int    `json:"port"`
+	Service string `json:"service"`
+}
+
 // Queue defines model for Queue.
 type Queue struct {
 	// Entries The first of those that wait, in the order in which they would start now
@@ -1197,6 +1401,51 @@ type SecretValue struct {
 	Value string `json:"value"`
 }
 
+// Service defines model for Service.
+type Service struct {
+	ChangedAt time.Time `json:"changed_at"`
+	Connector *string   `json:"connector,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// Deploying ID of the deployment at work
+	Deploying *string `json:"deploying,omitempty"`
+
+	// Endpoint Where it is found
+	Endpoint    *string `json:"endpoint,omitempty"`
+	ExecutionId *string `json:"execution_id,omitempty"`
+
+	// Health What the last check found; stale when nothing was heard of its node for long
+	Health ServiceHealth `json:"health"`
+
+	// HeartbeatAt When its node was last heard of
+	HeartbeatAt *time.Time `json:"heartbeat_at,omitempty"`
+
+	// Live ID of the deployment that serves
+	Live *string `json:"live,omitempty"`
+
+	// Message More about its health
+	Message *string `json:"message,omitempty"`
+	Name    string  `json:"name"`
+
+	// Node The server that looks after it
+	Node       string        `json:"node"`
+	PipelineId *string       `json:"pipeline_id,omitempty"`
+	Ports      *[]LeasedPort `json:"ports,omitempty"`
+
+	// Restarts How often in a row it was started again because it had ended
+	Restarts *int         `json:"restarts,omitempty"`
+	State    ServiceState `json:"state"`
+
+	// Version Of what is live, or was live last
+	Version *string `json:"version,omitempty"`
+}
+
+// ServiceHealth What the last check found; stale when nothing was heard of its node for long
+type ServiceHealth string
+
+// ServiceState defines model for Service.State.
+type ServiceState string
+
 // Session defines model for Session.
 type Session struct {
 	Address   *string   `json:"address,omitempty"`
@@ -1281,6 +1530,9 @@ type Step struct {
 	ExitCode   *int       `json:"exit_code,omitempty"`
 	FinishedAt *time.Time `json:"finished_at,omitempty"`
 
+	// Hooks The runs of its hooks, in their order, and the calls of the connector's own
+	Hooks *[]StepHook `json:"hooks,omitempty"`
+
 	// Index The step's number in the execution, from 0
 	Index int `json:"index"`
 
@@ -1302,6 +1554,40 @@ type Step struct {
 	// Stdout The last 64 KiB of the last attempt
 	Stdout *string `json:"stdout,omitempty"`
 }
+
+// StepHook A run of a hook of a step, or (pre_execute, post_execute) a call of the connector's own
+type StepHook struct {
+	// Allowed It failed and changed nothing for the step
+	Allowed *bool `json:"allowed,omitempty"`
+
+	// Attempt That of its output in the log; for the connector's own, the attempt that the call was about
+	Attempt   int    `json:"attempt"`
+	Connector string `json:"connector"`
+
+	// Duration Seconds
+	Duration   *float64   `json:"duration,omitempty"`
+	ExitCode   *int       `json:"exit_code,omitempty"`
+	FinishedAt *time.Time `json:"finished_at,omitempty"`
+
+	// Message Why it failed
+	Message *string `json:"message,omitempty"`
+
+	// Name Missing for the connector's own
+	Name      *string       `json:"name,omitempty"`
+	Phase     StepHookPhase `json:"phase"`
+	Signal    *string       `json:"signal,omitempty"`
+	StartedAt time.Time     `json:"started_at"`
+	Status    Status        `json:"status"`
+
+	// Stderr The last 64 KiB; missing for the connector's own
+	Stderr *string `json:"stderr,omitempty"`
+
+	// Stdout The last 64 KiB; missing for the connector's own
+	Stdout *string `json:"stdout,omitempty"`
+}
+
+// StepHookPhase defines model for StepHook.Phase.
+type StepHookPhase string
 
 // StreamEnd defines model for StreamEnd.
 type StreamEnd struct {
@@ -1764,6 +2050,33 @@ type ListSchedulesParams struct {
 
 	// After The last item already seen
 	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// ListServiceDeploymentsParams defines parameters for ListServiceDeployments.
+type ListServiceDeploymentsParams struct {
+	// Limit How many at the most
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The last item already seen
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// GetServiceLogsParams defines parameters for GetServiceLogs.
+type GetServiceLogsParams struct {
+	// Deployment That of a deployment; without it, of the one at work or live
+	Deployment *string `form:"deployment,omitempty" json:"deployment,omitempty"`
+
+	// Tail How many of the last lines; 0 is all that are kept
+	Tail *int `form:"tail,omitempty" json:"tail,omitempty"`
+
+	// Follow Go on with what comes
+	Follow *bool `form:"follow,omitempty" json:"follow,omitempty"`
+}
+
+// RollbackServiceParams defines parameters for RollbackService.
+type RollbackServiceParams struct {
+	// To ID of the deployment whose release is to be live again; without it, the last other one that was live
+	To *string `form:"to,omitempty" json:"to,omitempty"`
 }
 
 // ListConnectorsParams defines parameters for ListConnectors.
@@ -2311,6 +2624,50 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /ci/schedules (the `ListSchedules` operationId).
 	ListSchedules(ctx context.Context, params *ListSchedulesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListServicePorts Which service has which port
+	//
+	// Corresponds with GET /ci/service-ports (the `ListServicePorts` operationId).
+	ListServicePorts(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListServices What is deployed under which name, by name
+	//
+	// Corresponds with GET /ci/services (the `ListServices` operationId).
+	ListServices(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetService A service by its name, with what is live of it
+	//
+	// Corresponds with GET /ci/services/{id} (the `GetService` operationId).
+	GetService(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListServiceDeployments Deployments of a service, newest first
+	//
+	// The header `Link` with rel="next" leads to the next page, if there is one.
+	//
+	// Corresponds with GET /ci/services/{id}/history (the `ListServiceDeployments` operationId).
+	ListServiceDeployments(ctx context.Context, id Id, params *ListServiceDeploymentsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetServiceLogs What a service printed, without its secrets
+	//
+	// Corresponds with GET /ci/services/{id}/logs (the `GetServiceLogs` operationId).
+	GetServiceLogs(ctx context.Context, id Id, params *GetServiceLogsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RollbackService Go back to an older release
+	//
+	// Answers when the deployment has begun; its history says how it ends.
+	//
+	// Corresponds with POST /ci/services/{id}/rollback (the `RollbackService` operationId).
+	RollbackService(ctx context.Context, id Id, params *RollbackServiceParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StartService Start what was live last again
+	//
+	// Corresponds with POST /ci/services/{id}/start (the `StartService` operationId).
+	StartService(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StopService Stop what is live and give its ports back
+	//
+	// Corresponds with POST /ci/services/{id}/stop (the `StopService` operationId).
+	StopService(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListConnectors The connectors that were found, the broken ones with their reasons
 	//
@@ -3347,6 +3704,130 @@ func (c *Client) GetPipelineYaml(ctx context.Context, id Id, params *GetPipeline
 // Corresponds with GET /ci/schedules (the `ListSchedules` operationId).
 func (c *Client) ListSchedules(ctx context.Context, params *ListSchedulesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListSchedulesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListServicePorts Which service has which port
+//
+// Corresponds with GET /ci/service-ports (the `ListServicePorts` operationId).
+func (c *Client) ListServicePorts(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListServicePortsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListServices What is deployed under which name, by name
+//
+// Corresponds with GET /ci/services (the `ListServices` operationId).
+func (c *Client) ListServices(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListServicesRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetService A service by its name, with what is live of it
+//
+// Corresponds with GET /ci/services/{id} (the `GetService` operationId).
+func (c *Client) GetService(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetServiceRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListServiceDeployments Deployments of a service, newest first
+//
+// The header `Link` with rel="next" leads to the next page, if there is one.
+//
+// Corresponds with GET /ci/services/{id}/history (the `ListServiceDeployments` operationId).
+func (c *Client) ListServiceDeployments(ctx context.Context, id Id, params *ListServiceDeploymentsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListServiceDeploymentsRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetServiceLogs What a service printed, without its secrets
+//
+// Corresponds with GET /ci/services/{id}/logs (the `GetServiceLogs` operationId).
+func (c *Client) GetServiceLogs(ctx context.Context, id Id, params *GetServiceLogsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetServiceLogsRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RollbackService Go back to an older release
+//
+// Answers when the deployment has begun; its history says how it ends.
+//
+// Corresponds with POST /ci/services/{id}/rollback (the `RollbackService` operationId).
+func (c *Client) RollbackService(ctx context.Context, id Id, params *RollbackServiceParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRollbackServiceRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StartService Start what was live last again
+//
+// Corresponds with POST /ci/services/{id}/start (the `StartService` operationId).
+func (c *Client) StartService(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartServiceRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StopService Stop what is live and give its ports back
+//
+// Corresponds with POST /ci/services/{id}/stop (the `StopService` operationId).
+func (c *Client) StopService(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStopServiceRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -6281,6 +6762,381 @@ func NewListSchedulesRequest(server string, params *ListSchedulesParams) (*http.
 	return req, nil
 }
 
+// NewListServicePortsRequest constructs an http.Request for the ListServicePorts method
+func NewListServicePortsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ci/service-ports")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListServicesRequest constructs an http.Request for the ListServices method
+func NewListServicesRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ci/services")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetServiceRequest constructs an http.Request for the GetService method
+func NewGetServiceRequest(server string, id Id) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ci/services/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListServiceDeploymentsRequest constructs an http.Request for the ListServiceDeployments method
+func NewListServiceDeploymentsRequest(server string, id Id, params *ListServiceDeploymentsParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ci/services/%s/history", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetServiceLogsRequest constructs an http.Request for the GetServiceLogs method
+func NewGetServiceLogsRequest(server string, id Id, params *GetServiceLogsParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ci/services/%s/logs", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Deployment != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "deployment", *params.Deployment, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Tail != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "tail", *params.Tail, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Follow != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "follow", *params.Follow, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRollbackServiceRequest constructs an http.Request for the RollbackService method
+func NewRollbackServiceRequest(server string, id Id, params *RollbackServiceParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ci/services/%s/rollback", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewStartServiceRequest constructs an http.Request for the StartService method
+func NewStartServiceRequest(server string, id Id) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ci/services/%s/start", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewStopServiceRequest constructs an http.Request for the StopService method
+func NewStopServiceRequest(server string, id Id) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ci/services/%s/stop", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListConnectorsRequest constructs an http.Request for the ListConnectors method
 func NewListConnectorsRequest(server string, params *ListConnectorsParams) (*http.Request, error) {
 	var err error
@@ -8606,6 +9462,66 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /ci/schedules (the `ListSchedules` operationId).
 	ListSchedulesWithResponse(ctx context.Context, params *ListSchedulesParams, reqEditors ...RequestEditorFn) (*ListSchedulesResponse, error)
+
+	// ListServicePortsWithResponse Which service has which port
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /ci/service-ports (the `ListServicePorts` operationId).
+	ListServicePortsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListServicePortsResponse, error)
+
+	// ListServicesWithResponse What is deployed under which name, by name
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /ci/services (the `ListServices` operationId).
+	ListServicesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListServicesResponse, error)
+
+	// GetServiceWithResponse A service by its name, with what is live of it
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /ci/services/{id} (the `GetService` operationId).
+	GetServiceWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*GetServiceResponse, error)
+
+	// ListServiceDeploymentsWithResponse Deployments of a service, newest first
+	//
+	// The header `Link` with rel="next" leads to the next page, if there is one.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /ci/services/{id}/history (the `ListServiceDeployments` operationId).
+	ListServiceDeploymentsWithResponse(ctx context.Context, id Id, params *ListServiceDeploymentsParams, reqEditors ...RequestEditorFn) (*ListServiceDeploymentsResponse, error)
+
+	// GetServiceLogsWithResponse What a service printed, without its secrets
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /ci/services/{id}/logs (the `GetServiceLogs` operationId).
+	GetServiceLogsWithResponse(ctx context.Context, id Id, params *GetServiceLogsParams, reqEditors ...RequestEditorFn) (*GetServiceLogsResponse, error)
+
+	// RollbackServiceWithResponse Go back to an older release
+	//
+	// Answers when the deployment has begun; its history says how it ends.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /ci/services/{id}/rollback (the `RollbackService` operationId).
+	RollbackServiceWithResponse(ctx context.Context, id Id, params *RollbackServiceParams, reqEditors ...RequestEditorFn) (*RollbackServiceResponse, error)
+
+	// StartServiceWithResponse Start what was live last again
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /ci/services/{id}/start (the `StartService` operationId).
+	StartServiceWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*StartServiceResponse, error)
+
+	// StopServiceWithResponse Stop what is live and give its ports back
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /ci/services/{id}/stop (the `StopService` operationId).
+	StopServiceWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*StopServiceResponse, error)
 
 	// ListConnectorsWithResponse The connectors that were found, the broken ones with their reasons
 	//
@@ -10956,6 +11872,446 @@ func (r ListSchedulesResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListSchedulesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListServicePortsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *[]PortLease
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListServicePortsResponse) GetJSON200() *[]PortLease {
+	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ListServicePortsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r ListServicePortsResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListServicePortsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListServicePortsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListServicePortsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListServicePortsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListServicesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *[]Service
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListServicesResponse) GetJSON200() *[]Service {
+	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ListServicesResponse) GetJSON503() *Unavailable {
+	return r.JSON503
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r ListServicesResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListServicesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListServicesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListServicesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListServicesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetServiceResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Service
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetServiceResponse) GetJSON200() *Service {
+	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetServiceResponse) GetJSON503() *Unavailable {
+	return r.JSON503
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r GetServiceResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetServiceResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetServiceResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetServiceResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetServiceResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListServiceDeploymentsResponse200Headers the declared response headers of an HTTP 200 response for ListServiceDeployments
+type ListServiceDeploymentsResponse200Headers struct {
+	Link *string
+}
+
+type ListServiceDeploymentsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *[]Deployment
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListServiceDeploymentsResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListServiceDeploymentsResponse) GetJSON200() *[]Deployment {
+	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r ListServiceDeploymentsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r ListServiceDeploymentsResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListServiceDeploymentsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListServiceDeploymentsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListServiceDeploymentsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListServiceDeploymentsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetServiceLogsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetServiceLogsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r GetServiceLogsResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetServiceLogsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetServiceLogsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetServiceLogsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetServiceLogsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RollbackServiceResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *Deployment
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r RollbackServiceResponse) GetJSON202() *Deployment {
+	return r.JSON202
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r RollbackServiceResponse) GetJSON503() *Unavailable {
+	return r.JSON503
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r RollbackServiceResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RollbackServiceResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RollbackServiceResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RollbackServiceResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RollbackServiceResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type StartServiceResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *Deployment
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r StartServiceResponse) GetJSON202() *Deployment {
+	return r.JSON202
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r StartServiceResponse) GetJSON503() *Unavailable {
+	return r.JSON503
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r StartServiceResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r StartServiceResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r StartServiceResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StartServiceResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r StartServiceResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type StopServiceResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Service
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r StopServiceResponse) GetJSON200() *Service {
+	return r.JSON200
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r StopServiceResponse) GetJSON503() *Unavailable {
+	return r.JSON503
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r StopServiceResponse) GetJSONDefault() *Problem {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r StopServiceResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r StopServiceResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StopServiceResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r StopServiceResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -13927,6 +15283,114 @@ func (c *ClientWithResponses) ListSchedulesWithResponse(ctx context.Context, par
 	return ParseListSchedulesResponse(rsp)
 }
 
+// ListServicePortsWithResponse Which service has which port
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /ci/service-ports (the `ListServicePorts` operationId).
+func (c *ClientWithResponses) ListServicePortsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListServicePortsResponse, error) {
+	rsp, err := c.ListServicePorts(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListServicePortsResponse(rsp)
+}
+
+// ListServicesWithResponse What is deployed under which name, by name
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /ci/services (the `ListServices` operationId).
+func (c *ClientWithResponses) ListServicesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListServicesResponse, error) {
+	rsp, err := c.ListServices(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListServicesResponse(rsp)
+}
+
+// GetServiceWithResponse A service by its name, with what is live of it
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /ci/services/{id} (the `GetService` operationId).
+func (c *ClientWithResponses) GetServiceWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*GetServiceResponse, error) {
+	rsp, err := c.GetService(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetServiceResponse(rsp)
+}
+
+// ListServiceDeploymentsWithResponse Deployments of a service, newest first
+//
+// The header `Link` with rel="next" leads to the next page, if there is one.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /ci/services/{id}/history (the `ListServiceDeployments` operationId).
+func (c *ClientWithResponses) ListServiceDeploymentsWithResponse(ctx context.Context, id Id, params *ListServiceDeploymentsParams, reqEditors ...RequestEditorFn) (*ListServiceDeploymentsResponse, error) {
+	rsp, err := c.ListServiceDeployments(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListServiceDeploymentsResponse(rsp)
+}
+
+// GetServiceLogsWithResponse What a service printed, without its secrets
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /ci/services/{id}/logs (the `GetServiceLogs` operationId).
+func (c *ClientWithResponses) GetServiceLogsWithResponse(ctx context.Context, id Id, params *GetServiceLogsParams, reqEditors ...RequestEditorFn) (*GetServiceLogsResponse, error) {
+	rsp, err := c.GetServiceLogs(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetServiceLogsResponse(rsp)
+}
+
+// RollbackServiceWithResponse Go back to an older release
+//
+// Answers when the deployment has begun; its history says how it ends.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /ci/services/{id}/rollback (the `RollbackService` operationId).
+func (c *ClientWithResponses) RollbackServiceWithResponse(ctx context.Context, id Id, params *RollbackServiceParams, reqEditors ...RequestEditorFn) (*RollbackServiceResponse, error) {
+	rsp, err := c.RollbackService(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRollbackServiceResponse(rsp)
+}
+
+// StartServiceWithResponse Start what was live last again
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /ci/services/{id}/start (the `StartService` operationId).
+func (c *ClientWithResponses) StartServiceWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*StartServiceResponse, error) {
+	rsp, err := c.StartService(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStartServiceResponse(rsp)
+}
+
+// StopServiceWithResponse Stop what is live and give its ports back
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /ci/services/{id}/stop (the `StopService` operationId).
+func (c *ClientWithResponses) StopServiceWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*StopServiceResponse, error) {
+	rsp, err := c.StopService(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStopServiceResponse(rsp)
+}
+
 // ListConnectorsWithResponse The connectors that were found, the broken ones with their reasons
 //
 // Returns a wrapper object for the known response body format(s).
@@ -16240,6 +17704,332 @@ func ParseListSchedulesResponse(rsp *http.Response) (*ListSchedulesResponse, err
 			headers.Link = &value
 		}
 		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListServicePortsResponse parses an HTTP response from a ListServicePortsWithResponse call
+func ParseListServicePortsResponse(rsp *http.Response) (*ListServicePortsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListServicePortsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest []PortLease
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListServicesResponse parses an HTTP response from a ListServicesWithResponse call
+func ParseListServicesResponse(rsp *http.Response) (*ListServicesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListServicesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest []Service
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetServiceResponse parses an HTTP response from a GetServiceWithResponse call
+func ParseGetServiceResponse(rsp *http.Response) (*GetServiceResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetServiceResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Service
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListServiceDeploymentsResponse parses an HTTP response from a ListServiceDeploymentsWithResponse call
+func ParseListServiceDeploymentsResponse(rsp *http.Response) (*ListServiceDeploymentsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListServiceDeploymentsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest []Deployment
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListServiceDeploymentsResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetServiceLogsResponse parses an HTTP response from a GetServiceLogsWithResponse call
+func ParseGetServiceLogsResponse(rsp *http.Response) (*GetServiceLogsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetServiceLogsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRollbackServiceResponse parses an HTTP response from a RollbackServiceWithResponse call
+func ParseRollbackServiceResponse(rsp *http.Response) (*RollbackServiceResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RollbackServiceResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest Deployment
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseStartServiceResponse parses an HTTP response from a StartServiceWithResponse call
+func ParseStartServiceResponse(rsp *http.Response) (*StartServiceResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StartServiceResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest Deployment
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseStopServiceResponse parses an HTTP response from a StopServiceWithResponse call
+func ParseStopServiceResponse(rsp *http.Response) (*StopServiceResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StopServiceResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Service
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
 	}
 
 	return response, nil

@@ -65,7 +65,23 @@ func copyStage(s *core.Stage) {
 			c.Paths, c.RestoreKeys = slices.Clone(c.Paths), slices.Clone(c.RestoreKeys)
 		}
 		step.When, step.Approval = copyWhen(step.When), copyApprovalSpec(step.Approval)
+		step.Hooks = copyHooks(step.Hooks)
 	}
+}
+
+func copyHooks(h *core.Hooks) *core.Hooks {
+	if h = clone(h); h == nil {
+		return nil
+	}
+	for _, list := range []*[]core.Hook{&h.Pre, &h.OnSuccess, &h.OnFailure, &h.Post} {
+		*list = slices.Clone(*list)
+		for i := range *list {
+			hook := &(*list)[i]
+			hook.Config, hook.Environment = slices.Clone(hook.Config), maps.Clone(hook.Environment)
+			hook.Secrets = slices.Clone(hook.Secrets)
+		}
+	}
+	return h
 }
 
 func copyMatrix(m *core.Matrix) *core.Matrix {
@@ -129,11 +145,20 @@ func copyStepRun(r core.StepRun) core.StepRun {
 	r.StartedAt, r.FinishedAt = clone(r.StartedAt), clone(r.FinishedAt)
 	r.Attempts = slices.Clone(r.Attempts)
 	for i := range r.Attempts {
-		a := &r.Attempts[i]
-		a.ExitCode, a.FinishedAt = clone(a.ExitCode), clone(a.FinishedAt)
-		a.State, a.Metadata = slices.Clone(a.State), maps.Clone(a.Metadata)
+		copyAttempt(&r.Attempts[i])
+	}
+	r.Ending, r.Hooks = clone(r.Ending), slices.Clone(r.Hooks)
+	for i := range r.Hooks {
+		r.Hooks[i] = clone(r.Hooks[i])
+		copyAttempt(&r.Hooks[i].Attempt)
 	}
 	return r
+}
+
+// copyAttempt makes a, which is a copy already, share nothing.
+func copyAttempt(a *core.Attempt) {
+	a.ExitCode, a.FinishedAt = clone(a.ExitCode), clone(a.FinishedAt)
+	a.State, a.Metadata = slices.Clone(a.State), maps.Clone(a.Metadata)
 }
 
 func clone[T any](p *T) *T {

@@ -1172,8 +1172,8 @@ type Workspace struct {
 	AttemptPath string `protobuf:"bytes,2,opt,name=attempt_path,json=attemptPath,proto3" json:"attempt_path,omitempty"`
 	// Absolute path of a folder of this connector's alone that outlives runs, for what its
 	// releases need. The steps of a connector with CAPABILITY_DEPLOY have it; empty for
-	// others. DestroyStep of an attempt leaves alone what belongs to its release; the
-	// host names the attempt in RemoveRelease when nothing was deployed of it, too.
+	// others. DestroyStep of an attempt removes what never became a release, and leaves
+	// alone what did, once Release was sent: RemoveRelease ends that.
 	DeployPath    string `protobuf:"bytes,3,opt,name=deploy_path,json=deployPath,proto3" json:"deploy_path,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
