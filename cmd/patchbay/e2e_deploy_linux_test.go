@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -40,7 +41,7 @@ stages:
         step_type: custom
         config:
           deployment_type: docker
-          service_name: web
+          service_name: e2e-deployed
           version: "VERSION"
           image: IMAGE
           command: "mkdir -p /tmp/www && echo VERSION >/tmp/www/version && { HEALTHY && touch /tmp/www/up || true; } && exec httpd -f -vv -p 80 -h /tmp/www"
@@ -56,10 +57,11 @@ func TestDeployments(t *testing.T) {
 	for name, text := range deployPipelines {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			connector := "patchbay-connector-deploy"
+			connector, service := "patchbay-connector-deploy", "web"
 			if name == "docker" {
 				needDocker(t)
-				connector = "patchbay-connector-docker"
+				connector, service = "patchbay-connector-docker", "e2e-deployed"
+				t.Cleanup(func() { removeServices(t, "e2e-deployed") })
 			}
 			port := freePortOf(t)
 			of := func(version, healthy string) string {
@@ -69,7 +71,7 @@ func TestDeployments(t *testing.T) {
 			data := t.TempDir()
 			s := startServer(t, data)
 			id := s.create(write(t, "p.yaml", of("1", "true")))
-			defer func() { s.client("service", "stop", "web") }()
+			defer func() { s.client("service", "stop", service) }()
 			deploy := func(version, healthy string, want int) {
 				t.Helper()
 				if o := s.client("pipeline", "update", id, write(t, "p.yaml", of(version, healthy))); o.code != 0 {
@@ -80,31 +82,35 @@ func TestDeployments(t *testing.T) {
 				}
 			}
 			deploy("1", "true", 0)
-			liveVersion(t, s, "1")
+			liveVersion(t, s, service, "1")
 			deploy("2", "true", 0)
-			liveVersion(t, s, "2")
+			liveVersion(t, s, service, "2")
 			deploy("3", "false", 1)
-			liveVersion(t, s, "2")
+			liveVersion(t, s, service, "2")
 			for _, pid := range childrenOf(s.command.Process.Pid, connector) {
 				if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 					t.Error(err)
 				}
 			}
-			liveVersion(t, s, "2")
+			liveVersion(t, s, service, "2")
 			s.signal(syscall.SIGKILL)
 			s = startServer(t, data)
-			liveVersion(t, s, "2")
-			if o := s.client("service", "rollback", "web"); o.code != 0 {
+			liveVersion(t, s, service, "2")
+			if o := s.client("service", "rollback", service); o.code != 0 {
 				t.Fatal(o.stderr)
 			}
-			liveVersion(t, s, "1")
-			if o := s.client("service", "list"); o.code != 0 || !strings.Contains(o.stdout, "web") {
+			liveVersion(t, s, service, "1")
+			if o := s.client("service", "list"); o.code != 0 || !strings.Contains(o.stdout, service) {
 				t.Errorf("%+v", o)
 			}
-			if o := s.client("service", "logs", "web"); o.code != 0 || !strings.Contains(o.stdout+o.stderr, "response:200") {
+			if o := s.client("service", "logs", service); o.code != 0 || !strings.Contains(o.stdout+o.stderr, "response:200") {
 				t.Errorf("the server's log of requests: %+v", o)
 			}
-			if o := s.client("service", "stop", "web"); o.code != 0 {
+			o := s.client("service", "stop", service)
+			for end := time.Now().Add(eventually); o.code != 0 && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+				o = s.client("service", "stop", service) // what it took the place of may not have ended yet
+			}
+			if o.code != 0 {
 				t.Error(o.stderr)
 			}
 			if o := s.client("service", "ports", "-o", "json"); strings.TrimSpace(o.stdout) != "[]" {
@@ -115,11 +121,11 @@ func TestDeployments(t *testing.T) {
 }
 
 // liveVersion waits until a version is live, and asks it.
-func liveVersion(t *testing.T, s *liveServer, version string) {
+func liveVersion(t *testing.T, s *liveServer, service, version string) {
 	t.Helper()
 	var got serviceSeen
 	for end := time.Now().Add(eventually); ; time.Sleep(20 * time.Millisecond) {
-		s.decode(s.client("service", "get", "web", "-o", "json"), &got)
+		s.decode(s.client("service", "get", service, "-o", "json"), &got)
 		if got.State == "live" && got.Version == version {
 			break
 		}
@@ -159,4 +165,26 @@ func freePortOf(t *testing.T) int {
 	}
 	defer listener.Close()
 	return listener.Addr().(*net.TCPAddr).Port
+}
+
+// removeServices removes the containers and images of releases that a server whose data is
+// gone has kept to go back to.
+func removeServices(t *testing.T, service string) {
+	t.Helper()
+	docker := func(arguments ...string) []string {
+		command := exec.Command("docker", arguments...)
+		command.Env = append(os.Environ(), "DOCKER_HOST="+os.Getenv("PATCHBAY_TEST_DOCKER"))
+		out, err := command.Output()
+		if err != nil {
+			t.Errorf("docker %v: %v", arguments, err)
+		}
+		return strings.Fields(string(out))
+	}
+	for _, id := range docker("ps", "-aq", "--filter", "label=ci.patchbay.deployed="+service) {
+		release := docker("inspect", "-f", `{{index .Config.Labels "ci.patchbay.release"}}`, id)
+		docker("rm", "-f", id)
+		if left := docker("images", "-q", "patchbay-release:patchbay-"+strings.Join(release, "")); len(left) > 0 {
+			docker("rmi", "patchbay-release:patchbay-"+strings.Join(release, ""))
+		}
+	}
 }
