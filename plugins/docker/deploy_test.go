@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -13,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/image"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
@@ -197,9 +200,30 @@ func TestDeployConformance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config, err := json.Marshal(map[string]any{"image": b.image, "service_name": "kit", "command": httpd, "ports": []any{80}})
+	config, err := json.Marshal(map[string]any{"image": b.ownImage(), "service_name": "kit", "command": httpd, "ports": []any{80}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	sdktest.RunTarget(t, sdktest.Program(self), sdktest.Options{Cases: []sdktest.Case{{Name: "service", Action: deployActionName, Config: config}}})
+}
+
+// ownImage makes an image that no other test has, and leaves none of its names: the kit does
+// not remove the releases of attempts that it only joins.
+func (b *bench) ownImage() string {
+	b.t.Helper()
+	api, name := b.connector.engine.api, "patchbay-test/own:"+uuid.NewString()
+	made, err := api.ContainerCreate(b.t.Context(), &container.Config{Image: b.image, Labels: map[string]string{"own": name}}, nil, nil, nil, "")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	committed, err := api.ContainerCommit(b.t.Context(), made.ID, container.CommitOptions{Reference: name})
+	if err := errors.Join(err, b.connector.engine.remove(b.t.Context(), made.ID)); err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() {
+		if _, err := api.ImageRemove(context.Background(), committed.ID, image.RemoveOptions{Force: true}); err != nil {
+			b.t.Error(err)
+		}
+	})
+	return name
 }
