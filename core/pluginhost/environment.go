@@ -17,7 +17,8 @@ var allowedVariables = []string{
 	"SSL_CERT_FILE", "SSL_CERT_DIR",
 	"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy",
 	"DOCKER_HOST", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY", "DOCKER_TLS", "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_API_VERSION",
-	"PATCHBAY_DOCKER_*", // what an operator lets containers do: see plugins/docker/README.md
+	"PATCHBAY_DOCKER_*",                                                               // what an operator lets containers do: see plugins/docker/README.md
+	"PATCHBAY_DEPLOY_ROOTS", "PATCHBAY_DEPLOY_MAX_FILES", "PATCHBAY_DEPLOY_MAX_BYTES", // see plugins/deploy/README.md
 	"KUBECONFIG", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "PATCHBAY_KUBERNETES_*",
 	"GITHUB_API_URL", "GITLAB_API_URL",
 }

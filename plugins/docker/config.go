@@ -43,7 +43,7 @@ type config struct {
 	BuildContext string `json:"build_context,omitempty" jsonschema_description:"For a step that builds an image"`
 	Registry     string `json:"registry,omitempty" jsonschema_description:"For a step that builds an image"`
 	Tags         words  `json:"tags,omitempty" jsonschema_description:"For a step that builds an image"`
-	Ports        []any  `json:"ports,omitempty" jsonschema_description:"For deploying an image as a service; not done by this version"`
+	Ports        []any  `json:"ports,omitempty" jsonschema_description:"For a step that deploys an image as a service"`
 	Distroless   bool   `json:"distroless,omitempty" jsonschema_description:"For a step that builds an image"`
 }
 
@@ -84,8 +84,8 @@ func checkImage(at, image string) error {
 // refuse says why a step without a command may not have the key.
 func refuse(key string) error {
 	if key == "ports" {
-		return invalid("/ports", "add command: or script: to run something in the image",
-			"ports without a command asks for a deployment, which this version of the docker connector does not do")
+		return invalid("/ports", "write action: deploy, or add command: or script: to run something in the image",
+			"ports without a command asks for a deployment, and this step runs something")
 	}
 	return invalid("/"+key, "add dockerfile: or build_context: to build it, or command: or script: to run something in the image",
 		"%s without a command is for an image that is built, and this step does not say from what", key)

@@ -38,7 +38,7 @@ func newConnector() *connector {
 	c.Actions = sdk.NewActions(
 		sdk.Info{Name: "docker", Version: version, Summary: "Run a command or a script in a container"},
 		sdk.Prepared(sdk.NewAction(runAction, "Run a command, a script or an image's own command in a container", c.run), c.prepare),
-		buildAction(c), pushAction(c),
+		buildAction(c), pushAction(c), deployAction(c),
 	)
 	return c
 }
@@ -92,6 +92,9 @@ func (c *connector) ValidateConfig(_ context.Context, r sdk.ValidateRequest) ([]
 	problems, err := c.CheckConfig(r)
 	if err != nil || len(problems) > 0 {
 		return problems, err
+	}
+	if r.Action == deployActionName {
+		return c.validateDeploy(r.Config), nil
 	}
 	var asked config
 	if r.Action != "" && r.Action != runAction || json.Unmarshal(r.Config, &asked) != nil {
